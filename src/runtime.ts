@@ -1,0 +1,57 @@
+// The one door for time, randomness and the environment. Everything else takes a `Runtime`, so that a simulation
+// can drive the real code from one seed. Uses only what Node and browsers both have.
+import { abortedError } from './errors.js'
+
+/** A timer that can be taken back. */
+export interface Timer {
+  cancel(): void
+}
+
+/** Time, sleep, randomness and ids. The same implementation and seed give the same run. */
+export interface Runtime {
+  /** Wall-clock time in milliseconds since 1970 (may go backwards). */
+  now(): number
+  /** A clock for durations, in milliseconds (never goes backwards). */
+  monotonicMs(): number
+  /** A uniform number in [0, 1). */
+  random(): number
+  /** A fresh random (version 4) UUID in lower case. */
+  uuid(): string
+  /** Resolves after `ms`; rejects with `ABORTED` when the signal fires first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `callback` once after `ms` unless cancelled. Does not keep the process alive by itself. */
+  setTimer(ms: number, callback: () => void): Timer
+  /** An environment variable, where the platform has such. */
+  env(name: string): string | undefined
+}
+
+interface NodeLike {
+  process?: { env?: Record<string, string | undefined> }
+}
+
+/** The machine's own clock and randomness. */
+export const systemRuntime: Runtime = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  random: () => Math.random(),
+  uuid: () => globalThis.crypto.randomUUID(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(abortedError(signal, 'waiting'))
+      const onAbort = (): void => {
+        clearTimeout(timer)
+        reject(abortedError(signal as AbortSignal, 'waiting'))
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    }),
+  setTimer: (ms, callback) => {
+    const timer = setTimeout(callback, ms) as unknown as { unref?: () => void }
+    timer.unref?.()
+    return { cancel: () => clearTimeout(timer as unknown as number) }
+  },
+  env: (name) => (globalThis as NodeLike).process?.env?.[name],
+}

@@ -1,0 +1,66 @@
+// The storage contract: bytes by path below one root (a table's folder). Storage obeys; it knows nothing of logs.
+// A path is relative, '/'-separated, already decoded (a real name, not a URL), without '.', '..' or empty parts.
+
+/** What a store says about one object. */
+export interface ObjectInfo {
+  readonly path: string
+  readonly sizeBytes: number
+  /** Last modification, milliseconds since 1970. */
+  readonly modifiedMs: number
+}
+
+/** What a store can do. An option a store lacks is refused (`INVALID_OPTIONS` or `STORAGE_UNSAFE`), never ignored. */
+export interface StorageCapabilities {
+  /** `create` is atomic and exclusive among all writers of the store; without it commits are refused. */
+  readonly exclusiveCreate: boolean
+  /** What `create` and a closed `write` acknowledge survives power loss. */
+  readonly durable: boolean
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** `created`: this call put the object there. `exists`: another object has the name, nothing was changed. */
+export type CreateOutcome = 'created' | 'exists'
+
+/** One object being written in pieces; invisible to commits until something refers to it. */
+export interface ObjectWriter {
+  /** Resolves when there is room for more; memory held is bounded whatever the caller's speed. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Makes the object whole (and durable where the store promises it). Answers its size. */
+  close(): Promise<{ sizeBytes: number }>
+  /** Drops what was written so far. Never throws. */
+  abort(): Promise<void>
+}
+
+/**
+ * A store rooted at one table. "Missing" is an expected answer (`undefined`), never an exception. Failures are
+ * `AlluviumError`: `PERMISSION_DENIED`, `STORAGE_FULL`, `STORAGE_UNAVAILABLE`, `STORAGE_UNSAFE`, `ABORTED`.
+ * A failed `create` carries the fact `applied`: `false` when surely nothing was put in place, `'unknown'` when the
+ * object may be there or may still land; a caller must then find out and never guess.
+ */
+export interface Storage {
+  /** For messages: the root as a URL or path, without credentials. */
+  readonly location: string
+  readonly capabilities: StorageCapabilities
+  /** The whole object. */
+  read(path: string, options?: CallOptions): Promise<Uint8Array | undefined>
+  /** `length` bytes from `offset`, fewer only at the end of the object. */
+  readRange(path: string, offset: number, length: number, options?: CallOptions): Promise<Uint8Array | undefined>
+  stat(path: string, options?: CallOptions): Promise<ObjectInfo | undefined>
+  /**
+   * The objects directly inside `folder` ('' for the root) whose path is at or after `from` (a path in that folder),
+   * sorted by the UTF-8 bytes of their paths, in pages. Complete with respect to every finished write. Not recursive
+   * unless asked; a missing folder is empty. Leftover temporaries of the store itself are not listed.
+   */
+  list(folder: string, options?: CallOptions & { readonly from?: string; readonly recursive?: boolean }): AsyncIterable<readonly ObjectInfo[]>
+  /** Put if absent: the whole object or nothing, exactly one of any number of callers gets `created`. */
+  create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome>
+  /** Replaces or makes an object whole (for hints such as `_last_checkpoint`); readers see the old or the new. */
+  put(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void>
+  /** Streams a new object under a name nobody else uses (data files). */
+  write(path: string, options?: CallOptions): Promise<ObjectWriter>
+  /** Deletes; a missing object is fine. */
+  delete(path: string, options?: CallOptions): Promise<void>
+}
