@@ -1,0 +1,189 @@
+// Writes batches as data files: one open file per partition, rolled at the target size, memory bounded over all of them.
+// Data files are written once, under fresh names, before any commit; nothing here touches the log.
+import type { RecordBatch } from 'apache-arrow'
+import { project, take } from '../arrow/index.js'
+import { throwIfAborted } from '../errors.js'
+import type { AddFile } from '../log/index.js'
+import { createParquetWriter, type ParquetCodec, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
+import type { Runtime } from '../runtime.js'
+import { encodeFilePath, partitionDirectory, type StructType } from '../schema/index.js'
+import type { ObjectWriter, Storage } from '../storage/storage.js'
+import { splitByPartition } from './partition-split.js'
+
+export interface DataWriterOptions {
+  /** The table's schema, partition columns included. Every batch must have exactly these columns and types. */
+  readonly schema: StructType
+  readonly partitionColumns: readonly string[]
+  readonly codec: ParquetCodec
+  /** A file is closed once its encoded size reaches this. */
+  readonly targetFileBytes: number
+  /** Arrow bytes of one row group. */
+  readonly rowGroupBytes?: number
+  /** Bound on buffered rows over all open files; beyond it the fullest file is closed early. */
+  readonly bufferBytes?: number
+  /** Column paths with statistics. */
+  readonly statsColumns: readonly string[]
+  readonly stringPrefixLength?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What one writer has written so far. */
+export interface WrittenFiles {
+  readonly files: readonly AddFile[]
+  readonly numRows: number
+  readonly sizeBytes: number
+}
+
+interface OpenFile {
+  readonly key: string
+  readonly path: string
+  readonly partitionValues: Record<string, string | null>
+  readonly object: ObjectWriter
+  readonly parquet: ParquetWriter
+  readonly statistics: StatisticsCollector
+}
+
+const DEFAULT_BUFFER_BYTES = 256 * 2 ** 20
+
+/**
+ * Turns batches into data files and `add` actions.
+ *
+ * @example
+ * const writer = new DataWriter(storage, runtime, options)
+ * await writer.write(batch)
+ * const { files } = await writer.finish() // commit these
+ */
+export class DataWriter {
+  readonly #storage: Storage
+  readonly #runtime: Runtime
+  readonly #options: DataWriterOptions
+  readonly #dataStruct: StructType
+  readonly #dataColumns: readonly string[]
+  readonly #open = new Map<string, OpenFile>()
+  readonly #done: AddFile[] = []
+  readonly #written: string[] = []
+  #numRows = 0
+  #sizeBytes = 0
+
+  constructor(storage: Storage, runtime: Runtime, options: DataWriterOptions) {
+    this.#storage = storage
+    this.#runtime = runtime
+    this.#options = options
+    const isData = (name: string): boolean => !options.partitionColumns.includes(name)
+    this.#dataStruct = { type: 'struct', fields: options.schema.fields.filter((field) => isData(field.name) && field.dataType.type !== 'void') }
+    this.#dataColumns = this.#dataStruct.fields.map((field) => field.name)
+  }
+
+  /** Bytes held in memory for rows not yet encoded, over all open files. */
+  get bufferedBytes(): number {
+    let total = 0
+    for (const file of this.#open.values()) total += file.parquet.bufferedBytes
+    return total
+  }
+
+  /** Rows taken so far. */
+  get numRows(): number {
+    return this.#numRows
+  }
+
+  /** Takes a batch of the table's schema. Resolves when there is room for the next. */
+  async write(batch: RecordBatch): Promise<void> {
+    throwIfAborted(this.#options.signal, 'writing data files')
+    if (batch.numRows === 0) return
+    if (this.#options.partitionColumns.length === 0) {
+      await this.#writeTo('', [], this.#columnsOf(batch))
+    } else {
+      for (const slice of splitByPartition(batch, this.#options.schema, this.#options.partitionColumns)) {
+        const rows = slice.rows.length === batch.numRows ? batch : take(batch, slice.rows)
+        await this.#writeTo(JSON.stringify(slice.texts), slice.texts, this.#columnsOf(rows))
+      }
+    }
+    this.#numRows += batch.numRows
+    await this.#keepWithinBudget()
+  }
+
+  /** Closes every open file and answers all files written. The files are durable where the store promises it. */
+  async finish(): Promise<WrittenFiles> {
+    for (const file of [...this.#open.values()]) await this.#close(file)
+    return { files: this.#done, numRows: this.#numRows, sizeBytes: this.#sizeBytes }
+  }
+
+  /**
+   * Gives up: open files are dropped and closed ones deleted. Only for files that no commit was ever attempted with:
+   * after an attempt whose outcome is unclear, files stay, for vacuum to judge. Never throws.
+   */
+  async discard(): Promise<void> {
+    for (const file of this.#open.values()) await file.object.abort()
+    this.#open.clear()
+    await Promise.all(this.#written.map((path) => this.#storage.delete(path).catch(() => undefined)))
+  }
+
+  #columnsOf(batch: RecordBatch): RecordBatch {
+    return batch.numCols === this.#dataColumns.length ? batch : project(batch, this.#dataColumns)
+  }
+
+  async #writeTo(key: string, texts: readonly (string | null)[], batch: RecordBatch): Promise<void> {
+    const file = this.#open.get(key) ?? (await this.#start(key, texts))
+    file.statistics.add(batch)
+    await file.parquet.write(batch)
+    if (file.parquet.writtenBytes >= this.#options.targetFileBytes) await this.#close(file)
+  }
+
+  async #start(key: string, texts: readonly (string | null)[]): Promise<OpenFile> {
+    const { partitionColumns, codec, rowGroupBytes, statsColumns, stringPrefixLength, signal } = this.#options
+    const directory = partitionDirectory(partitionColumns, texts)
+    const name = `part-00000-${this.#runtime.uuid()}-c000${codec === 'uncompressed' ? '' : `.${codec}`}.parquet`
+    const path = directory === '' ? name : `${directory}/${name}`
+    const object = await this.#storage.write(path, { signal })
+    const partitionValues = Object.create(null) as Record<string, string | null>
+    partitionColumns.forEach((column, i) => {
+      partitionValues[column] = texts[i] ?? null
+    })
+    const file: OpenFile = {
+      key,
+      path,
+      partitionValues,
+      object,
+      parquet: createParquetWriter(object, { schema: this.#dataStruct, codec, ...(rowGroupBytes === undefined ? {} : { rowGroupBytes }) }),
+      statistics: new StatisticsCollector(this.#dataStruct, {
+        columns: statsColumns,
+        ...(stringPrefixLength === undefined ? {} : { stringPrefixLength }),
+      }),
+    }
+    this.#open.set(key, file)
+    return file
+  }
+
+  async #close(file: OpenFile): Promise<void> {
+    this.#open.delete(file.key)
+    try {
+      await file.parquet.finish()
+      const { sizeBytes } = await file.object.close()
+      this.#written.push(file.path)
+      this.#sizeBytes += sizeBytes
+      this.#done.push({
+        kind: 'add',
+        path: encodeFilePath(file.path),
+        partitionValues: file.partitionValues,
+        size: sizeBytes,
+        modificationTime: this.#runtime.now(),
+        dataChange: true,
+        stats: file.statistics.finish(),
+      })
+    } catch (error) {
+      await file.object.abort()
+      throw error
+    }
+  }
+
+  // Many partitions each with a few rows would otherwise hold memory without end.
+  async #keepWithinBudget(): Promise<void> {
+    const budget = this.#options.bufferBytes ?? DEFAULT_BUFFER_BYTES
+    while (this.#open.size > 0 && this.bufferedBytes > budget) {
+      let fullest: OpenFile | undefined
+      for (const file of this.#open.values()) if (fullest === undefined || file.parquet.bufferedBytes > fullest.parquet.bufferedBytes) fullest = file
+      if (fullest === undefined) return
+      await this.#close(fullest)
+    }
+  }
+}
