@@ -1,5 +1,5 @@
 // Delta's types as plain data (PROTOCOL.md, "Schema Serialization Format"). Pure: no Arrow, no Parquet, no I/O.
-import type { JsonObject } from '../json.js'
+import type { JsonObject, JsonValue } from '../json.js'
 
 /** Types without parameters. `void` is always null; `variant` is self-describing. */
 export type PrimitiveName =
@@ -43,7 +43,26 @@ export interface MapType {
   readonly valueType: DataType
   readonly valueContainsNull: boolean
 }
-export type DataType = PrimitiveType | DecimalType | StructType | ArrayType | MapType
+/**
+ * A type that this library does not know (intervals, geometry, user-defined types, types of the future).
+ * A table that has one opens; reading or writing such a column is refused by name.
+ */
+export interface UnknownType {
+  readonly type: 'unknown'
+  /** The type as it stands in the schema: a name, or the JSON of a structured type. Written back unchanged. */
+  readonly json: JsonValue
+}
+export type DataType = PrimitiveType | DecimalType | StructType | ArrayType | MapType | UnknownType
+
+/** The types a partition column may have. */
+export type PartitionType = PrimitiveType | DecimalType
+
+/**
+ * A value in the form that statistics, partition values and filters share:
+ * bigint for long, timestamp and timestamp_ntz (microseconds since 1970) and decimal (unscaled);
+ * number for the other numerics and date (days since 1970); text, boolean and bytes as themselves.
+ */
+export type PhysicalValue = bigint | number | string | boolean | Uint8Array
 
 /** A column, or a member of a struct. `metadata` keeps every key, known or not. */
 export interface Field {
