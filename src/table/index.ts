@@ -1,0 +1,12 @@
+// Tables: create, open, append, overwrite, snapshot, scan, history, properties.
+export type { AppendOptions, AppendResult } from './append.js'
+export { type CreateOptions, createTableOn, openTableOn, protocolFor } from './create.js'
+export { DataWriter, type DataWriterOptions, type WrittenFiles } from './data-writer.js'
+export { createTable, openTable, storageFor } from './open.js'
+export { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
+export { type RowOptions, Scan } from './scan.js'
+export type { ScanOptions, ScanPlan } from './scan-plan.js'
+export { Snapshot } from './snapshot.js'
+export { LatestScan, type SnapshotOptions, Table } from './table.js'
+export { type Operation, type TableContext, Transaction } from './transaction.js'
+export { dataWriterFor, type WriteOptions } from './write-options.js'

@@ -1,0 +1,120 @@
+// What can be appended: rows, Arrow batches, or iterables of either, turned into batches of exactly the table's schema.
+import { RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import { BatchBuilder, conformBatch, type RowFault } from '../arrow/index.js'
+import { AlluviumError } from '../errors.js'
+import type { StructType } from '../schema/index.js'
+
+/** Rows of a table's row type, Arrow data, or (async) iterables of rows, arrays of rows, or Arrow data. */
+export type RowSource<Row> = RecordBatch | ArrowTable | Iterable<Row | readonly Row[] | RecordBatch> | AsyncIterable<Row | readonly Row[] | RecordBatch>
+
+export interface RowSourceOptions {
+  /** Leave out keys that are no column instead of refusing the row. */
+  readonly ignoreUnknown?: boolean
+}
+
+const CHUNK_ROWS = 8192
+const BATCH_BYTES = 16 * 2 ** 20
+const FAULTS_LISTED = 100
+
+/**
+ * Batches of the schema from any source, in order.
+ * @throws AlluviumError `INVALID_ROW` with every fault of the chunk (facts.faults, the first 100; facts.faultCount), `SCHEMA_MISMATCH` for Arrow data.
+ */
+export async function* batchesOf(source: RowSource<object>, schema: StructType, options: RowSourceOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+  if (source instanceof RecordBatch) {
+    yield conformInput(source, schema)
+    return
+  }
+  if (source instanceof ArrowTable) {
+    for (const batch of source.batches) yield conformInput(batch, schema)
+    return
+  }
+  const collector = new RowCollector(schema, options)
+  if (Array.isArray(source) && !hasBatches(source)) {
+    // The common case, an array of rows, without a copy of it.
+    for (let at = 0; at < source.length; at += CHUNK_ROWS) {
+      const batch = collector.add(at === 0 && source.length <= CHUNK_ROWS ? source : source.slice(at, at + CHUNK_ROWS))
+      if (batch !== undefined) yield batch
+    }
+  } else {
+    for await (const item of source) {
+      if (item instanceof RecordBatch) {
+        const before = collector.flush()
+        if (before !== undefined) yield before
+        yield conformInput(item, schema)
+        continue
+      }
+      const batch = Array.isArray(item) ? collector.add(item) : collector.addOne(item)
+      if (batch !== undefined) yield batch
+    }
+  }
+  const rest = collector.flush()
+  if (rest !== undefined) yield rest
+}
+
+class RowCollector {
+  readonly #builder: BatchBuilder
+  readonly #options: RowSourceOptions
+  #pending: object[] = []
+  #firstRow = 0
+
+  constructor(schema: StructType, options: RowSourceOptions) {
+    this.#builder = new BatchBuilder(schema)
+    this.#options = options
+  }
+
+  addOne(row: object): RecordBatch | undefined {
+    this.#pending.push(row)
+    return this.#pending.length >= CHUNK_ROWS ? this.add([]) : undefined
+  }
+
+  add(rows: readonly object[]): RecordBatch | undefined {
+    if (this.#pending.length > 0) this.#appendChecked(this.#pending)
+    this.#pending = []
+    this.#appendChecked(rows)
+    return this.#builder.byteLength >= BATCH_BYTES ? this.#builder.finish() : undefined
+  }
+
+  flush(): RecordBatch | undefined {
+    if (this.#pending.length > 0) this.#appendChecked(this.#pending)
+    this.#pending = []
+    return this.#builder.rowCount > 0 ? this.#builder.finish() : undefined
+  }
+
+  #appendChecked(rows: readonly object[]): void {
+    const { ignoreUnknown = false } = this.#options
+    const faults = this.#builder.appendRows(rows, { ignoreUnknown, firstRow: this.#firstRow })
+    this.#firstRow += rows.length
+    if (faults.length > 0) throw invalidRows(faults)
+  }
+}
+
+/** The error for rows that do not fit: every fault by row, column and value. */
+export function invalidRows(faults: readonly RowFault[]): AlluviumError {
+  const rows = new Set(faults.map((fault) => fault.row)).size
+  const shown = faults.slice(0, 5).map((fault) => `row ${fault.row}, column ${fault.column}: ${fault.problem} (${fault.value})`)
+  const more = faults.length > shown.length ? `; and ${faults.length - shown.length} more faults` : ''
+  return new AlluviumError('INVALID_ROW', `${rows} row${rows === 1 ? ' does' : 's do'} not fit the table, nothing was written: ${shown.join('; ')}${more}`, {
+    faults: faults.slice(0, FAULTS_LISTED),
+    faultCount: faults.length,
+  })
+}
+
+function conformInput(batch: RecordBatch, schema: StructType): RecordBatch {
+  const unknown = batch.schema.fields.filter((field) => !schema.fields.some((known) => known.name === field.name)).map((field) => field.name)
+  if (unknown.length > 0) {
+    throw new AlluviumError('SCHEMA_MISMATCH', `the Arrow data has columns that the table lacks: ${unknown.join(', ')}`, { columns: unknown })
+  }
+  const conformed = conformBatch(batch, schema)
+  schema.fields.forEach((field, i) => {
+    const nulls = conformed.data.children[i]?.nullCount ?? 0
+    if (!field.nullable && nulls > 0) {
+      throw new AlluviumError('INVALID_ROW', `column ${field.name} is NOT NULL but ${nulls} of ${batch.numRows} values are null`, { column: field.name, nulls })
+    }
+  })
+  return conformed
+}
+
+function hasBatches(rows: readonly unknown[]): boolean {
+  return rows.some((row) => row instanceof RecordBatch || Array.isArray(row))
+}

@@ -1,0 +1,109 @@
+// Planning a scan: which files, which columns, what is left to filter. Pure decisions over the columnar state of one
+// version; the only I/O is loading statistics from a checkpoint when a predicate needs them.
+import { type BoundFilter, bindFilter, type Expression, formatExpression, parseFilter } from '../filter/index.js'
+import { AlluviumError } from '../errors.js'
+import type { LogView } from '../log/index.js'
+import type { Field, StructType } from '../schema/index.js'
+import { pruneFiles } from './prune.js'
+
+export interface ScanOptions {
+  /** Columns to return, in this order; all of them when absent. */
+  readonly columns?: readonly string[]
+  /** Rows to keep: an expression, or its SQL-like text. */
+  readonly where?: Expression | string
+  /** At most this many rows. */
+  readonly limit?: number
+  /** Rows of one batch at most. */
+  readonly batchRows?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a scan will do. It reads no file that is not listed here. */
+export interface ScanPlan {
+  readonly version: number
+  /** Columns of the rows that come out. */
+  readonly output: StructType
+  /** Columns read or filled in: the output and what the filter needs. */
+  readonly needed: StructType
+  readonly filter: BoundFilter | undefined
+  readonly filterText: string | undefined
+  readonly limit: number | undefined
+  readonly batchRows: number | undefined
+  /** Rows of the file table (see FileView) to read, in log order. */
+  readonly files: Int32Array
+  readonly totalFiles: number
+  readonly prunedByPartition: number
+  readonly prunedByStatistics: number
+  readonly bytesToRead: number
+}
+
+/**
+ * Plans a scan of one version.
+ * @throws AlluviumError `INVALID_OPTIONS` for unknown columns, a filter that does not fit the schema, or a bad limit.
+ */
+export async function planScan(view: LogView, options: ScanOptions): Promise<ScanPlan> {
+  const output = selectColumns(view.schema, options.columns)
+  const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
+  const filter = expression === undefined ? undefined : bindFilter(expression, view.schema)
+  const limit = checkLimit(options.limit)
+  const pruned = await pruneFiles(view, expression, filter, options.signal)
+  let bytesToRead = 0
+  for (const row of pruned.files) bytesToRead += view.files.size(row)
+  return {
+    version: view.version,
+    output,
+    needed: neededColumns(view.schema, output, filter),
+    filter,
+    filterText: expression === undefined ? undefined : formatExpression(expression),
+    limit,
+    batchRows: options.batchRows,
+    files: pruned.files,
+    totalFiles: view.files.numFiles,
+    prunedByPartition: pruned.prunedByPartition,
+    prunedByStatistics: pruned.prunedByStatistics,
+    bytesToRead,
+  }
+}
+
+/** The plan for people, a fact a line. */
+export function formatPlan(plan: ScanPlan, view: LogView): string {
+  const lines = [
+    `scan of version ${plan.version}`,
+    `  columns: ${plan.output.fields.map((field) => field.name).join(', ') || '(none)'}`,
+    `  filter: ${plan.filterText ?? '(none)'}`,
+    `  files: ${plan.files.length} of ${plan.totalFiles} (${plan.prunedByPartition} skipped by partition, ${plan.prunedByStatistics} by statistics), ${plan.bytesToRead} bytes`,
+  ]
+  if (plan.limit !== undefined) lines.push(`  limit: ${plan.limit}`)
+  const shown = 20
+  for (const row of plan.files.subarray(0, shown)) lines.push(`  ${view.files.path(row)} (${view.files.size(row)} bytes)`)
+  if (plan.files.length > shown) lines.push(`  … and ${plan.files.length - shown} more`)
+  return lines.join('\n')
+}
+
+function selectColumns(schema: StructType, columns: readonly string[] | undefined): StructType {
+  if (columns === undefined) return schema
+  const unknown = columns.filter((name) => !schema.fields.some((field) => field.name === name))
+  if (unknown.length > 0) {
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      `no column ${unknown.map((name) => JSON.stringify(name)).join(', ')} in the table; it has ${schema.fields.map((field) => field.name).join(', ')}`,
+      { columns: unknown },
+    )
+  }
+  const repeated = columns.filter((name, i) => columns.indexOf(name) !== i)
+  if (repeated.length > 0) throw new AlluviumError('INVALID_OPTIONS', `column ${repeated.join(', ')} is selected more than once`, { columns: repeated })
+  return { type: 'struct', fields: columns.map((name) => schema.fields.find((field) => field.name === name) as Field) }
+}
+
+function neededColumns(schema: StructType, output: StructType, filter: BoundFilter | undefined): StructType {
+  const names = new Set(output.fields.map((field) => field.name))
+  const extra = (filter?.columns ?? []).filter((name) => !names.has(name))
+  if (extra.length === 0) return output
+  return { type: 'struct', fields: [...output.fields, ...extra.map((name) => schema.fields.find((field) => field.name === name) as Field)] }
+}
+
+function checkLimit(limit: number | undefined): number | undefined {
+  if (limit === undefined) return undefined
+  if (!Number.isSafeInteger(limit) || limit < 0) throw new AlluviumError('INVALID_OPTIONS', `limit must be a whole number of rows, not ${limit}`, { limit })
+  return limit
+}

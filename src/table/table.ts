@@ -1,0 +1,183 @@
+// A table: a thin handle over a store. What it remembers of the log is only a starting point for the next commit;
+// every snapshot looks at the log anew.
+import type { RecordBatch } from 'apache-arrow'
+import { AlluviumError } from '../errors.js'
+import type { CommitOptions } from '../log/commit/index.js'
+import { type CommitEntry, type LogView, loadLog, readHistory, refreshLog, versionAtTimestamp } from '../log/index.js'
+import { parseTimestampMicros, type StructType } from '../schema/index.js'
+import { appendTo, type AppendOptions, type AppendResult, overwriteTable } from './append.js'
+import type { RowSource } from './row-source.js'
+import type { Scan } from './scan.js'
+import type { ScanOptions } from './scan-plan.js'
+import { changeProperties } from './set-properties.js'
+import { Snapshot } from './snapshot.js'
+import { type TableContext, Transaction } from './transaction.js'
+
+export interface SnapshotOptions {
+  /** This version exactly. */
+  readonly version?: number
+  /** The latest version that was committed at or before this time: a `Date`, milliseconds since 1970, or ISO 8601 text with a zone. */
+  readonly timestamp?: Date | number | string
+  readonly signal?: AbortSignal
+}
+
+/**
+ * A Delta table. Get one from {@link createTable} or {@link openTable}. `In` is what `append` takes, `Out` what rows read as.
+ *
+ * @example
+ * const events = await openTable('./events')
+ * await events.append([{ id: 1n, player: 'kim' }])
+ * for await (const row of events.scan({ where: "player = 'kim'" }).rows()) console.log(row)
+ */
+export class Table<In extends object = Record<string, unknown>, Out = Record<string, unknown>> {
+  /** What operations on this table work with. */
+  readonly context: TableContext
+  #latest: LogView
+
+  constructor(context: TableContext, view: LogView) {
+    this.context = context
+    this.#latest = view
+  }
+
+  /** The store's root, without credentials. */
+  get location(): string {
+    return this.context.storage.location
+  }
+
+  /** The schema when this handle last looked. */
+  get schema(): StructType {
+    return this.#latest.schema
+  }
+
+  /**
+   * A version of the table: the latest, one by number, or the one in force at a time.
+   * @throws AlluviumError `VERSION_NOT_FOUND`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, storage errors.
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Out>> {
+    const { storage } = this.context
+    const { version, timestamp, signal } = options
+    const call = signal === undefined ? {} : { signal }
+    if (version !== undefined && timestamp !== undefined) {
+      throw new AlluviumError('INVALID_OPTIONS', 'give a version or a timestamp, not both', { version })
+    }
+    if (version !== undefined) return new Snapshot<Out>(storage, await loadLog(storage, { ...call, version }))
+    if (timestamp !== undefined) {
+      const found = await versionAtTimestamp(storage, toMillis(timestamp), call)
+      return new Snapshot<Out>(storage, await loadLog(storage, { ...call, version: found }))
+    }
+    await this.#refresh(signal)
+    return new Snapshot<Out>(storage, this.#latest)
+  }
+
+  /** Plans a reading of the latest version. The version is fixed when the first batch is asked for. */
+  scan(options: ScanOptions = {}): LatestScan<Out> {
+    return new LatestScan<Out>(this, options)
+  }
+
+  /**
+   * Appends rows, Arrow batches, or (async) iterables of them, as one commit.
+   * @throws AlluviumError `INVALID_ROW` (all faults), `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `COMMIT_STATE_UNKNOWN`, storage errors.
+   */
+  async append(rows: RowSource<In>, options: AppendOptions = {}): Promise<AppendResult> {
+    const { result, view } = await appendTo(this.context, this.#latest, rows as RowSource<object>, options)
+    this.#advance(view)
+    return result
+  }
+
+  /**
+   * Replaces all rows as one commit. Any concurrent change of rows is a conflict.
+   * @throws AlluviumError as {@link Table.append}, and `CONSTRAINT_VIOLATED` on an append-only table.
+   */
+  async overwrite(rows: RowSource<In>, options: AppendOptions = {}): Promise<AppendResult> {
+    await this.#refresh(options.signal)
+    const { result, view } = await overwriteTable(this.context, this.#latest, rows as RowSource<object>, options)
+    this.#advance(view)
+    return result
+  }
+
+  /** What was committed, newest first. */
+  async history(options: { readonly limit?: number; readonly signal?: AbortSignal } = {}): Promise<CommitEntry[]> {
+    return readHistory(this.context.storage, options)
+  }
+
+  /** Table properties of the latest version. */
+  async properties(): Promise<Readonly<Record<string, string>>> {
+    await this.#refresh()
+    return this.#latest.metadata.configuration
+  }
+
+  /**
+   * Sets and unsets table properties as one commit; the rest stay as they are.
+   * @throws AlluviumError `INVALID_OPTIONS` for unknown `delta.*` keys and bad values, `UNSUPPORTED_FEATURE`, `COMMIT_CONFLICT`.
+   */
+  async setProperties(set: Readonly<Record<string, string>>, options: CommitOptions & { readonly unset?: readonly string[] } = {}): Promise<{ version: number }> {
+    await this.#refresh(options.signal)
+    const { unset = [], ...commitOptions } = options
+    const view = await changeProperties(this.context, this.#latest, set, unset, commitOptions)
+    this.#advance(view)
+    return { version: view.version }
+  }
+
+  /** Begins a transaction on the latest version: stage changes, commit once. */
+  async begin(options: { readonly signal?: AbortSignal } = {}): Promise<Transaction> {
+    await this.#refresh(options.signal)
+    return new Transaction(this.context, this.#latest)
+  }
+
+  async #refresh(signal?: AbortSignal): Promise<void> {
+    this.#advance(await refreshLog(this.#latest, this.context.storage, signal === undefined ? {} : { signal }))
+  }
+
+  #advance(view: LogView): void {
+    if (view.version >= this.#latest.version) this.#latest = view
+  }
+}
+
+/** A scan of the version that is the latest when it starts. */
+export class LatestScan<Row> {
+  readonly #table: Table<never, Row>
+  readonly #options: ScanOptions
+  #scan: Promise<Scan<Row>> | undefined
+
+  constructor(table: Table<never, Row>, options: ScanOptions) {
+    this.#table = table
+    this.#options = options
+  }
+
+  #start(): Promise<Scan<Row>> {
+    const { signal } = this.#options
+    this.#scan ??= this.#table.snapshot(signal === undefined ? {} : { signal }).then((snapshot) => snapshot.scan(this.#options))
+    return this.#scan
+  }
+
+  async explain(): Promise<string> {
+    return (await this.#start()).explain()
+  }
+  async *batches(): AsyncGenerator<RecordBatch, void, undefined> {
+    yield* (await this.#start()).batches()
+  }
+  async *rows(options: Parameters<Scan<Row>['rows']>[0] = {}): AsyncGenerator<Row, void, undefined> {
+    yield* (await this.#start()).rows(options)
+  }
+  async toArray(options: Parameters<Scan<Row>['rows']>[0] = {}): Promise<Row[]> {
+    return (await this.#start()).toArray(options)
+  }
+  async count(): Promise<number> {
+    return (await this.#start()).count()
+  }
+}
+
+function toMillis(timestamp: Date | number | string): number {
+  const millis = timestamp instanceof Date ? timestamp.getTime() : typeof timestamp === 'number' ? timestamp : millisOf(timestamp)
+  if (!Number.isFinite(millis)) {
+    throw new AlluviumError('INVALID_OPTIONS', `the timestamp ${JSON.stringify(String(timestamp))} is not a time; write ISO 8601 with a zone, like 2026-01-31T12:00:00Z`)
+  }
+  return millis
+}
+
+function millisOf(text: string): number {
+  const micros = parseTimestampMicros(text)
+  // Rounded up: a commit in the same millisecond as the given microseconds counts as at or before it only if it is.
+  return micros === undefined ? Number.NaN : Number(micros / 1000n)
+}
+

@@ -1,0 +1,67 @@
+// How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
+import { AlluviumError } from '../errors.js'
+import type { LogView } from '../log/index.js'
+import type { ParquetCodec } from '../parquet/index.js'
+import { statsColumns, tableProperties } from '../schema/index.js'
+import { DataWriter, type DataWriterOptions } from './data-writer.js'
+import type { TableContext } from './transaction.js'
+
+export interface WriteOptions {
+  /** Close a data file once it has this many bytes. Default: the table's `delta.targetFileSize`, else 128 MiB. */
+  readonly targetFileBytes?: number
+  /** Arrow bytes of one Parquet row group. */
+  readonly rowGroupBytes?: number
+  /** Bound on rows held in memory over all open files, in Arrow bytes. Default 256 MiB. */
+  readonly bufferBytes?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+const DEFAULT_TARGET_FILE_BYTES = 128 * 2 ** 20
+
+/** A writer of data files that follows the table's own properties. */
+export function dataWriterFor(context: TableContext, view: LogView, options: WriteOptions = {}): DataWriter {
+  return new DataWriter(context.storage, context.runtime, dataWriterOptions(view, options))
+}
+
+function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOptions {
+  const properties = tableProperties(view.metadata.configuration)
+  for (const key of ['targetFileBytes', 'rowGroupBytes', 'bufferBytes'] as const) {
+    const value = options[key]
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
+      throw new AlluviumError('INVALID_OPTIONS', `${key} must be a positive number of bytes, not ${value}`, { [key]: value })
+    }
+  }
+  return {
+    schema: view.schema,
+    partitionColumns: view.metadata.partitionColumns,
+    codec: codecOf(properties.parquetCompressionCodec),
+    targetFileBytes: options.targetFileBytes ?? properties.targetFileSize ?? DEFAULT_TARGET_FILE_BYTES,
+    statsColumns: statsColumns(view.schema, view.metadata.partitionColumns, view.metadata.configuration),
+    ...(properties.dataSkippingStringPrefixLength === undefined ? {} : { stringPrefixLength: properties.dataSkippingStringPrefixLength }),
+    ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
+    ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
+    signal: options.signal,
+  }
+}
+
+const CODECS: Readonly<Record<string, ParquetCodec>> = {
+  uncompressed: 'uncompressed',
+  none: 'uncompressed',
+  snappy: 'snappy',
+  gzip: 'gzip',
+  lz4_raw: 'lz4_raw',
+  zstd: 'zstd',
+}
+
+function codecOf(name: string | undefined): ParquetCodec {
+  if (name === undefined) return 'snappy'
+  const codec = Object.hasOwn(CODECS, name.toLowerCase()) ? CODECS[name.toLowerCase()] : undefined
+  if (codec === undefined) {
+    throw new AlluviumError(
+      'UNSUPPORTED_FEATURE',
+      `the table asks for delta.parquet.compression.codec=${name}, which cannot be written here; known: ${Object.keys(CODECS).join(', ')}`,
+      { property: 'delta.parquet.compression.codec', features: [name] },
+    )
+  }
+  return codec
+}
