@@ -5,7 +5,7 @@ import { type AddFile, type LogView, refreshLog } from '../log/index.js'
 import { sameType } from '../schema/index.js'
 import type { WrittenFiles } from './data-writer.js'
 import { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
-import { type TableContext, Transaction } from './transaction.js'
+import { type Operation, type TableContext, Transaction } from './transaction.js'
 import { dataWriterFor, type WriteOptions } from './write-options.js'
 
 export interface AppendOptions extends WriteOptions, RowSourceOptions, CommitOptions {
@@ -47,27 +47,17 @@ export async function appendTo(context: TableContext, view: LogView, rows: RowSo
   }
   const { written, discard } = await writeRows(context, base, rows, options)
   if (written.files.length === 0) return { view: base, result: { version: base.version, ...nothing, skipped: false } }
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const transaction = new Transaction(context, base).addFiles(written.files)
-      if (txn !== undefined) transaction.setTxn(txn.appId, txn.version)
-      const committed = await transaction.commit(describe('Append', base, written, [], options), commitOptions(options))
-      return done(committed, written)
-    } catch (error) {
-      if (!isAlluviumError(error, 'COMMIT_CONFLICT')) throw error
-      // Surely not committed. A table that changed shape under an old view is looked at again; anything else is the caller's.
-      const newer = await refreshLog(base, context.storage, signalOf(options))
-      if (txn !== undefined && isRecorded(newer, txn)) {
-        await discard()
-        return skipped(newer)
-      }
-      const reshaped = error.facts.rule === 'metadata' || error.facts.rule === 'protocol'
-      if (!reshaped || attempt >= 3 || !stillFits(base, newer)) {
-        await discard()
-        throw error
-      }
-      base = newer
-    }
+  try {
+    const staged = { files: written.files, txns: txn === undefined ? [] : [txn] }
+    return done(await commitAppend(context, base, staged, (at) => describe('Append', at, written, [], options), commitOptions(options)), written)
+  } catch (error) {
+    // A conflict is surely not committed, so its files may go; after any other failure they stay, for vacuum to judge.
+    if (!isAlluviumError(error, 'COMMIT_CONFLICT')) throw error
+    await discard()
+    if (txn === undefined) throw error
+    const newer = await refreshLog(base, context.storage, signalOf(options))
+    if (!isRecorded(newer, txn)) throw error
+    return skipped(newer)
   }
 }
 
@@ -88,6 +78,38 @@ export async function overwriteTable(context: TableContext, base: LogView, rows:
   } catch (error) {
     if (isAlluviumError(error, 'COMMIT_CONFLICT')) await discard()
     throw error
+  }
+}
+
+const RESHAPES = 3
+
+/**
+ * Commits files that were written for the table as seen in `base`, with the progress of applications beside them.
+ * When the table's metadata changed meanwhile and the files still fit, they are committed on the new shape.
+ * @throws AlluviumError `COMMIT_CONFLICT` (surely not committed), `COMMIT_STATE_UNKNOWN`, storage errors.
+ */
+export async function commitAppend(
+  context: TableContext,
+  base: LogView,
+  staged: { readonly files: readonly AddFile[]; readonly txns: readonly { readonly appId: string; readonly version: bigint }[] },
+  describeOn: (base: LogView) => Operation,
+  options: CommitOptions,
+): Promise<CommitResult> {
+  let on = base
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const transaction = new Transaction(context, on).addFiles(staged.files)
+      for (const txn of staged.txns) transaction.setTxn(txn.appId, txn.version)
+      return await transaction.commit(describeOn(on), options)
+    } catch (error) {
+      if (!isAlluviumError(error, 'COMMIT_CONFLICT') || attempt >= RESHAPES) throw error
+      if (error.facts.rule !== 'metadata' && error.facts.rule !== 'protocol') throw error
+      const newer = await refreshLog(on, context.storage, options.signal === undefined ? {} : { signal: options.signal })
+      // What a refreshed view already shows as recorded can no longer be seen as a conflict by the commit itself.
+      const overtaken = staged.txns.some((txn) => newer.txns.get(txn.appId)?.version !== on.txns.get(txn.appId)?.version)
+      if (overtaken || !stillFits(on, newer)) throw error
+      on = newer
+    }
   }
 }
 
@@ -124,7 +146,7 @@ async function writeRows(
 }
 
 // Metrics as Spark names them; every figure is counted.
-function describe(mode: 'Append' | 'Overwrite', base: LogView, written: WrittenFiles, removed: readonly AddFile[], options: AppendOptions) {
+function describe(mode: 'Append' | 'Overwrite', base: LogView, written: WrittenFiles, removed: readonly AddFile[], options: AppendOptions): Operation {
   return {
     operation: 'WRITE',
     operationParameters: { mode, partitionBy: JSON.stringify(base.metadata.partitionColumns) },

@@ -1,9 +1,10 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
-export type { AppendOptions, AppendResult } from './append.js'
+export type { LogView } from '../log/index.js'
+export { type AppendOptions, type AppendResult, commitAppend } from './append.js'
 export { type CreateOptions, createTableOn, openTableOn, protocolFor } from './create.js'
 export { DataWriter, type DataWriterOptions, type WrittenFiles } from './data-writer.js'
 export { createTable, openTable, storageFor } from './open.js'
-export { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
+export { batchesOf, invalidRows, type RowSource, type RowSourceOptions } from './row-source.js'
 export { type RowOptions, Scan } from './scan.js'
 export type { ScanOptions, ScanPlan } from './scan-plan.js'
 export { Snapshot } from './snapshot.js'

@@ -1,0 +1,76 @@
+// The options of a stream writer, checked at the door, all faults together.
+import { z } from 'zod'
+import { AlluviumError } from '../errors.js'
+import type { WriteOptions } from '../table/index.js'
+
+export interface StreamWriterOptions {
+  /** Names this application in the table's `txn` actions. The same id resumes where it stopped. */
+  readonly appId: string
+  /** When buffered rows are committed: whichever comes first. */
+  readonly linger?: {
+    /** Milliseconds since the first row that is not committed yet. Default 1000. */
+    readonly ms?: number
+    /** Rows. Default: no bound. */
+    readonly rows?: number
+    /** Arrow bytes. Default 64 MiB. */
+    readonly bytes?: number
+  }
+  /** Bound on all rows held, buffered and in flight, in Arrow bytes: `write` waits beyond it. Default 192 MiB. */
+  readonly bufferBytes?: number
+  /** Bounds of one commit's retries. */
+  readonly commit?: { readonly maxAttempts?: number; readonly timeoutMs?: number }
+  /** How data files are written. */
+  readonly files?: Pick<WriteOptions, 'targetFileBytes' | 'rowGroupBytes'>
+  /** Keys of rows that are no column are left out instead of refused. */
+  readonly ignoreUnknown?: boolean
+  /** Stops the writer: what is not committed is dropped. */
+  readonly signal?: AbortSignal
+  /** Told after each commit; errors thrown here are ignored. */
+  readonly onCommit?: (commit: StreamCommit) => void
+}
+
+/** One commit of a stream. */
+export interface StreamCommit {
+  readonly version: number
+  readonly numRows: number
+  readonly numFiles: number
+  readonly sizeBytes: number
+  readonly durationMs: number
+}
+
+export interface ResolvedOptions {
+  readonly appId: string
+  readonly lingerMs: number
+  readonly lingerRows: number
+  readonly lingerBytes: number
+  readonly bufferBytes: number
+}
+
+const positive = z.number().positive()
+const shape = z.strictObject({
+  appId: z.string().min(1),
+  linger: z.strictObject({ ms: z.number().min(0).optional(), rows: positive.optional(), bytes: positive.optional() }).optional(),
+  bufferBytes: positive.optional(),
+  commit: z.strictObject({ maxAttempts: z.int().positive().optional(), timeoutMs: positive.optional() }).optional(),
+  files: z.strictObject({ targetFileBytes: positive.optional(), rowGroupBytes: positive.optional() }).optional(),
+  ignoreUnknown: z.boolean().optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+  onCommit: z.function().optional(),
+})
+
+/** @throws AlluviumError `INVALID_OPTIONS` listing every fault. */
+export function resolveOptions(options: StreamWriterOptions): ResolvedOptions {
+  const checked = shape.safeParse(options)
+  if (!checked.success) {
+    const faults = checked.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`)
+    throw new AlluviumError('INVALID_OPTIONS', `the stream writer's options are wrong: ${faults.join('; ')}`, { faults })
+  }
+  const { appId, linger = {}, bufferBytes = 192 * 2 ** 20 } = options
+  return {
+    appId,
+    lingerMs: linger.ms ?? 1000,
+    lingerRows: linger.rows ?? Number.POSITIVE_INFINITY,
+    lingerBytes: Math.min(linger.bytes ?? 64 * 2 ** 20, bufferBytes),
+    bufferBytes,
+  }
+}
