@@ -19,7 +19,7 @@ export interface Runtime {
   uuid(): string
   /** Resolves after `ms`; rejects with `ABORTED` when the signal fires first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls `callback` once after `ms` unless cancelled. Does not keep the process alive by itself. */
+  /** Calls `callback` once after `ms` unless cancelled. Until then it keeps the process alive: rows wait for it. */
   setTimer(ms: number, callback: () => void): Timer
   /** An environment variable, where the platform has such. */
   env(name: string): string | undefined
@@ -49,9 +49,8 @@ export const systemRuntime: Runtime = {
       signal?.addEventListener('abort', onAbort, { once: true })
     }),
   setTimer: (ms, callback) => {
-    const timer = setTimeout(callback, ms) as unknown as { unref?: () => void }
-    timer.unref?.()
-    return { cancel: () => clearTimeout(timer as unknown as number) }
+    const timer = setTimeout(callback, ms)
+    return { cancel: () => clearTimeout(timer) }
   },
   env: (name) => (globalThis as NodeLike).process?.env?.[name],
 }
