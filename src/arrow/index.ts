@@ -1,0 +1,12 @@
+// Columns in memory: Delta types as Arrow types, builders, gathers, casts, and rows or text out of batches.
+export { type AppendRowsOptions, BatchBuilder, batchOf, emptyBatch, type RowFault } from './batch-builder.js'
+export { BoolBuilder, NullBuilder } from './bit-builders.js'
+export { BinaryBuilder, Utf8Builder } from './bytes-builders.js'
+export type { BuildSettings, CellFault, ColumnBuilder, MemberKey } from './column-builder.js'
+export { type ColumnBuilderOptions, createColumnBuilder } from './create-builder.js'
+export { DecimalBuilder } from './decimal-builder.js'
+export { ListBuilder, MapBuilder, StructBuilder } from './nested-builders.js'
+export { FloatBuilder, Int64Builder, IntBuilder } from './number-builders.js'
+export { printValue } from './print-value.js'
+export { DateBuilder, TimestampBuilder } from './time-builders.js'
+export { fromArrowSchema, toArrowField, toArrowSchema, toArrowType } from './types.js'
