@@ -60,7 +60,14 @@ export function typeOfName(name: string): PrimitiveType | DecimalType | undefine
 
 /** 1 to 38 digits, of which 0 to all stand after the point. */
 export function isValidDecimal(precision: number, scale: number): boolean {
-  return Number.isInteger(precision) && Number.isInteger(scale) && precision >= 1 && precision <= MAX_DECIMAL_PRECISION && scale >= 0 && scale <= precision
+  return (
+    Number.isInteger(precision) &&
+    Number.isInteger(scale) &&
+    precision >= 1 &&
+    precision <= MAX_DECIMAL_PRECISION &&
+    scale >= 0 &&
+    scale <= precision
+  )
 }
 
 /**
