@@ -1,0 +1,191 @@
+// Which tables may be read and written (PROTOCOL.md, "Table Features"). The rule: a feature that is not truly honoured
+// is refused by its name. Some features only matter once a table uses them; those are refused only then.
+import { AlluviumError } from '../errors.js'
+import type { Metadata, Protocol } from './actions.js'
+
+/** `always`: honoured. `unless-used`: the table opens as long as it does not use the feature. `never`: refused when listed. */
+export type FeatureSupport = 'always' | 'unless-used' | 'never'
+
+export interface Feature {
+  /** The exact name; features are matched without regard to case, as Spark does. */
+  readonly name: string
+  /** Whether readers must know it too. */
+  readonly reader: boolean
+  readonly read: FeatureSupport
+  readonly write: FeatureSupport
+  /** Protocol versions that imply the feature without listing it. */
+  readonly legacyReader?: number
+  readonly legacyWriter?: number
+  /** Whether a table uses the feature beyond listing it. */
+  readonly isUsed?: (metadata: Metadata) => boolean
+}
+
+const setTo =
+  (key: string, value: string) =>
+  (metadata: Metadata): boolean =>
+    property(metadata, key)?.toLowerCase() === value
+// Field metadata is looked for as text: a false hit (the words in a comment) refuses, which is the safe side.
+const inSchema =
+  (key: string) =>
+  (metadata: Metadata): boolean =>
+    metadata.schemaString.includes(key)
+
+const writerOnly = (name: string, write: FeatureSupport, more: Partial<Feature> = {}): Feature => ({
+  name,
+  reader: false,
+  read: 'always',
+  write,
+  ...more,
+})
+const readerWriter = (name: string, read: FeatureSupport, write: FeatureSupport, more: Partial<Feature> = {}): Feature => ({
+  name,
+  reader: true,
+  read,
+  write,
+  ...more,
+})
+
+/** Every feature name known, in the order of the protocol map. */
+export const FEATURES: readonly Feature[] = [
+  writerOnly('appendOnly', 'always', { legacyWriter: 2 }),
+  writerOnly('invariants', 'unless-used', { legacyWriter: 2, isUsed: inSchema('delta.invariants') }),
+  writerOnly('checkConstraints', 'unless-used', { legacyWriter: 3, isUsed: hasConstraints }),
+  writerOnly('changeDataFeed', 'always', { legacyWriter: 4 }),
+  writerOnly('generatedColumns', 'unless-used', { legacyWriter: 4, isUsed: inSchema('delta.generationExpression') }),
+  readerWriter('columnMapping', 'unless-used', 'unless-used', { legacyReader: 2, legacyWriter: 5, isUsed: mapsColumns }),
+  writerOnly('identityColumns', 'unless-used', { legacyWriter: 6, isUsed: inSchema('delta.identity.') }),
+  writerOnly('allowColumnDefaults', 'unless-used', { isUsed: inSchema('CURRENT_DEFAULT') }),
+  // Files that carry a vector are refused where the files are known (log-view.ts); the feature alone changes nothing.
+  readerWriter('deletionVectors', 'always', 'always'),
+  writerOnly('domainMetadata', 'always'),
+  writerOnly('rowTracking', 'never'),
+  readerWriter('timestampNtz', 'always', 'always'),
+  // Checkpoints of the second kind are refused where one is needed (segment.ts, checkpoint.ts).
+  readerWriter('v2Checkpoint', 'always', 'always'),
+  writerOnly('icebergCompatV1', 'never'),
+  writerOnly('icebergCompatV2', 'never'),
+  writerOnly('icebergCompatV3', 'never'),
+  writerOnly('icebergWriterCompatV1', 'never'),
+  writerOnly('icebergWriterCompatV3', 'never'),
+  writerOnly('clustering', 'never'),
+  readerWriter('vacuumProtocolCheck', 'always', 'always'),
+  writerOnly('inCommitTimestamp', 'unless-used', { isUsed: setTo('delta.enableInCommitTimestamps', 'true') }),
+  writerOnly('inCommitTimestamp-preview', 'never'),
+  readerWriter('catalogManaged', 'never', 'never'),
+  readerWriter('catalogOwned-preview', 'never', 'never'),
+  readerWriter('catalogOwned', 'never', 'never'),
+  readerWriter('variantType', 'never', 'never'),
+  readerWriter('variantType-preview', 'never', 'never'),
+  readerWriter('variantShredding', 'never', 'never'),
+  readerWriter('variantShredding-preview', 'never', 'never'),
+  readerWriter('typeWidening', 'unless-used', 'unless-used', { isUsed: inSchema('delta.typeChanges') }),
+  readerWriter('typeWidening-preview', 'unless-used', 'unless-used', { isUsed: inSchema('delta.typeChanges') }),
+  writerOnly('checkpointProtection', 'never'),
+  writerOnly('materializePartitionColumns', 'never'),
+  writerOnly('columnMappingUsageTracking', 'never'),
+  writerOnly('collations', 'never'),
+  writerOnly('collations-preview', 'never'),
+  readerWriter('geospatial', 'never', 'never'),
+  readerWriter('geospatial-dev', 'never', 'never'),
+  readerWriter('timestampNanos', 'never', 'never'),
+  readerWriter('adaptiveMetadata-preview', 'never', 'never'),
+  writerOnly('coordinatedCommits-preview', 'never'),
+  readerWriter('redirectReaderWriter-preview', 'never', 'never'),
+  writerOnly('redirectWriterOnly-preview', 'never'),
+]
+
+const BY_NAME: ReadonlyMap<string, Feature> = new Map(FEATURES.map((feature) => [feature.name.toLowerCase(), feature]))
+
+/** The feature of a name in any case; `undefined` for a name nobody here has heard of. */
+export function findFeature(name: string): Feature | undefined {
+  return BY_NAME.get(name.toLowerCase())
+}
+
+/**
+ * The features a protocol asks of readers and of writers: those listed (from reader version 3 and writer version 7 on)
+ * and those that older versions imply. A reader feature that is only in the writers' list counts for readers too.
+ * Unknown names stay as written.
+ */
+export function featuresOf(protocol: Protocol): { readonly reader: readonly string[]; readonly writer: readonly string[] } {
+  const writer = listed(protocol.minWriterVersion >= 7, protocol.writerFeatures)
+  const reader = listed(protocol.minReaderVersion >= 3, protocol.readerFeatures)
+  for (const name of writer) if (findFeature(name)?.reader === true) reader.add(name)
+  for (const name of reader) writer.add(name)
+  for (const { name, legacyReader = Infinity, legacyWriter = Infinity } of FEATURES) {
+    if (protocol.minReaderVersion < 3 && protocol.minReaderVersion >= legacyReader) reader.add(name)
+    if (protocol.minWriterVersion < 7 && protocol.minWriterVersion >= legacyWriter) writer.add(name)
+  }
+  return { reader: [...reader], writer: [...writer] }
+}
+
+/** Whether a table supports (lists or implies) a feature. */
+export function hasFeature(protocol: Protocol, name: string): boolean {
+  return featuresOf(protocol).writer.some((listedName) => listedName.toLowerCase() === name.toLowerCase())
+}
+
+/**
+ * Refuses a table that this library would read wrongly.
+ * @throws AlluviumError `UNSUPPORTED_FEATURE` with the fact `features`: every name (or version) in the way.
+ */
+export function assertReadable(protocol: Protocol, metadata?: Metadata): void {
+  const missing: string[] = []
+  if (protocol.minReaderVersion < 1 || protocol.minReaderVersion > 3) missing.push(`minReaderVersion ${protocol.minReaderVersion}`)
+  for (const name of featuresOf(protocol).reader) if (!supported(name, 'read', metadata)) missing.push(name)
+  if (missing.length > 0) throw unsupported('read', missing, protocol)
+}
+
+/**
+ * Refuses a table that this library would write wrongly. Includes {@link assertReadable}.
+ * @throws AlluviumError `UNSUPPORTED_FEATURE` with the fact `features`.
+ */
+export function assertWritable(protocol: Protocol, metadata: Metadata): void {
+  assertReadable(protocol, metadata)
+  const missing: string[] = []
+  if (protocol.minWriterVersion < 1 || protocol.minWriterVersion > 7) missing.push(`minWriterVersion ${protocol.minWriterVersion}`)
+  for (const name of featuresOf(protocol).writer) if (!supported(name, 'write', metadata)) missing.push(name)
+  // What a table uses binds the writer even where an old or odd protocol forgot to say so.
+  for (const feature of FEATURES) {
+    if (feature.write !== 'unless-used' || missing.includes(feature.name)) continue
+    if (feature.isUsed?.(metadata) === true) missing.push(feature.name)
+  }
+  if (missing.length > 0) throw unsupported('write', missing, protocol)
+}
+
+/** A table property by its name in any case. */
+export function property(metadata: Metadata, key: string): string | undefined {
+  const exact = metadata.configuration[key]
+  if (exact !== undefined) return exact
+  const wanted = key.toLowerCase()
+  for (const [name, value] of Object.entries(metadata.configuration)) if (name.toLowerCase() === wanted) return value
+  return undefined
+}
+
+/** The error for features in the way; also used where a feature shows only in the files. */
+export function unsupported(what: 'read' | 'write', features: readonly string[], protocol?: Protocol): AlluviumError {
+  const versions = protocol === undefined ? {} : { minReaderVersion: protocol.minReaderVersion, minWriterVersion: protocol.minWriterVersion }
+  return new AlluviumError(
+    'UNSUPPORTED_FEATURE',
+    `this library cannot ${what} the table, which needs ${features.join(', ')}; use a newer release or an engine that supports ${features.length === 1 ? 'it' : 'them'}`,
+    { features, operation: what, ...versions },
+  )
+}
+
+function listed(allowed: boolean, names: readonly string[] | undefined): Set<string> {
+  const result = new Set<string>()
+  if (allowed) for (const name of names ?? []) result.add(findFeature(name)?.name ?? name)
+  return result
+}
+
+function supported(name: string, what: 'read' | 'write', metadata: Metadata | undefined): boolean {
+  const feature = findFeature(name)
+  if (feature === undefined || feature[what] === 'never') return false
+  return feature[what] === 'always' || (metadata !== undefined && feature.isUsed?.(metadata) === false)
+}
+
+function hasConstraints(metadata: Metadata): boolean {
+  return Object.keys(metadata.configuration).some((key) => key.toLowerCase().startsWith('delta.constraints.'))
+}
+
+function mapsColumns(metadata: Metadata): boolean {
+  return (property(metadata, 'delta.columnMapping.mode') ?? 'none').toLowerCase() !== 'none'
+}
