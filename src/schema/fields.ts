@@ -127,13 +127,18 @@ export function leafPaths(struct: StructType): (readonly string[])[] {
   return leafColumns(struct).map((leaf) => leaf.path)
 }
 
+/** The paths of {@link statsLeaves} as texts in the form of {@link formatPath}: `a`, `s.b`, `` `odd.name` ``. */
+export function statsColumns(struct: StructType, partitionColumns: readonly string[], properties: TablePropertyMap): string[] {
+  return statsLeaves(struct, partitionColumns, properties).map((leaf) => formatPath(leaf.path))
+}
+
 /**
  * The leaf columns that a file's statistics cover (PROTOCOL.md, "Per-file Statistics"): those that
  * `delta.dataSkippingStatsColumns` names (a struct stands for all its leaves; names that are no columns are passed over), else the first
  * `delta.dataSkippingNumIndexedCols` leaves (32 by default, -1 for all). Partition columns never.
  * @throws AlluviumError `INVALID_OPTIONS` for a malformed property.
  */
-export function statsColumns(struct: StructType, partitionColumns: readonly string[], properties: TablePropertyMap): LeafColumn[] {
+export function statsLeaves(struct: StructType, partitionColumns: readonly string[], properties: TablePropertyMap): LeafColumn[] {
   const partition = new Set(partitionColumns)
   const leaves = leafColumns({ type: 'struct', fields: struct.fields.filter((field) => !partition.has(field.name)) })
   const table = tableProperties(properties)

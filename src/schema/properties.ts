@@ -14,7 +14,7 @@ export interface ProtocolOverrides {
   readonly features: readonly string[]
 }
 
-/** Properties that passed {@link checkProperties}. */
+/** Properties that passed {@link checkPropertiesAndProtocol}. */
 export interface CheckedProperties {
   /** To be stored, with keys in their normal spelling. */
   readonly configuration: Record<string, string>
@@ -34,9 +34,23 @@ export function tableProperties(configuration: TablePropertyMap): PropertyValues
 
 /**
  * Checks properties that somebody sets: `delta.*` keys in any case, values by their kind; other keys are free.
+ * Answers them with keys in their normal spelling, ready to be stored.
  * @throws AlluviumError `INVALID_OPTIONS` listing every unknown key, malformed value and property that is not set by hand.
  */
-export function checkProperties(properties: TablePropertyMap): CheckedProperties {
+export function checkProperties(properties: TablePropertyMap): Record<string, string> {
+  const { configuration, protocol } = checkPropertiesAndProtocol(properties)
+  const wishes = Object.keys(properties).filter((key) => !Object.hasOwn(configuration, normalizePropertyKey(key)))
+  if (wishes.length === 0) return configuration
+  const faults = wishes.map((key) => `${key} is no property of the table but a wish for its protocol, which cannot be changed here`)
+  throw refusal(faults, protocol.features)
+}
+
+/**
+ * {@link checkProperties} where the protocol can be chosen too: `delta.minReaderVersion`, `delta.minWriterVersion` and `delta.feature.*` are
+ * taken out, because they are never stored.
+ * @throws AlluviumError `INVALID_OPTIONS` as {@link checkProperties}.
+ */
+export function checkPropertiesAndProtocol(properties: TablePropertyMap): CheckedProperties {
   const configuration: Record<string, string> = Object.create(null) as Record<string, string>
   const features: string[] = []
   const versions: { minReaderVersion?: number; minWriterVersion?: number } = {}
@@ -123,6 +137,11 @@ class ReadProperties {
       value: text,
     })
   }
+}
+
+function refusal(faults: readonly string[], features: readonly string[]): AlluviumError {
+  const facts = features.length === 0 ? { faults } : { faults, features }
+  return new AlluviumError('INVALID_OPTIONS', `these table properties cannot be set: ${faults.join('; ')}`, facts)
 }
 
 function settingFault(key: string, value: string): string | undefined {

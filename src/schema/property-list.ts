@@ -17,14 +17,14 @@ export interface PropertyValues {
   /** Default false, as the protocol says. */
   readonly checkpointWriteStatsAsStruct: boolean
   /** How long log files are kept. Default 30 days. */
-  readonly logRetentionMs: number
-  readonly checkpointRetentionMs: number
+  readonly logRetentionDurationMs: number
+  readonly checkpointRetentionDurationMs: number
   /** Default true. */
   readonly enableExpiredLogCleanup: boolean
   /** How long removed data files and their tombstones are kept. Default 7 days. */
-  readonly deletedFileRetentionMs: number
+  readonly deletedFileRetentionDurationMs: number
   /** How long `txn` actions are kept; undefined: for ever. */
-  readonly setTransactionRetentionMs: number | undefined
+  readonly setTransactionRetentionDurationMs: number | undefined
   readonly isolationLevel: 'Serializable' | 'WriteSerializable' | 'SnapshotIsolation'
   readonly columnMappingMode: 'none' | 'id' | 'name'
   readonly columnMappingMaxColumnId: number
@@ -45,7 +45,7 @@ export interface PropertyValues {
   /** Code points kept of text in statistics. Default 32. */
   readonly dataSkippingStringPrefixLength: number
   /** Default zstd. */
-  readonly parquetCodec: ParquetCodec
+  readonly parquetCompressionCodec: ParquetCodec
   /** `1.0.0` or `2.x.x`. */
   readonly parquetFormatVersion: string
   /** Size that compaction and writers aim at; undefined: their own choice. */
@@ -120,11 +120,11 @@ export const KNOWN_PROPERTIES: readonly KnownProperty[] = [
   }),
   typed('checkpoint.writeStatsAsJson', 'checkpointWriteStatsAsJson', parseFlag, true),
   typed('checkpoint.writeStatsAsStruct', 'checkpointWriteStatsAsStruct', parseFlag, false),
-  typed('logRetentionDuration', 'logRetentionMs', parseIntervalMs, 30 * DAY_MS),
-  typed('checkpointRetentionDuration', 'checkpointRetentionMs', parseIntervalMs, 2 * DAY_MS),
+  typed('logRetentionDuration', 'logRetentionDurationMs', parseIntervalMs, 30 * DAY_MS),
+  typed('checkpointRetentionDuration', 'checkpointRetentionDurationMs', parseIntervalMs, 2 * DAY_MS),
   typed('enableExpiredLogCleanup', 'enableExpiredLogCleanup', parseFlag, true),
-  typed('deletedFileRetentionDuration', 'deletedFileRetentionMs', parseIntervalMs, 7 * DAY_MS),
-  typed('setTransactionRetentionDuration', 'setTransactionRetentionMs', parseIntervalMs, undefined),
+  typed('deletedFileRetentionDuration', 'deletedFileRetentionDurationMs', parseIntervalMs, 7 * DAY_MS),
+  typed('setTransactionRetentionDuration', 'setTransactionRetentionDurationMs', parseIntervalMs, undefined),
   typed(
     'isolationLevel',
     'isolationLevel',
@@ -149,7 +149,7 @@ export const KNOWN_PROPERTIES: readonly KnownProperty[] = [
   typed('dataSkippingNumIndexedCols', 'dataSkippingNumIndexedCols', count(-1), 32),
   typed('dataSkippingStatsColumns', 'dataSkippingStatsColumns', parseColumnList, undefined),
   typed('dataSkippingStringPrefixLength', 'dataSkippingStringPrefixLength', count(1, 1_000_000), 32),
-  typed('parquet.compression.codec', 'parquetCodec', parseCodec, 'zstd'),
+  typed('parquet.compression.codec', 'parquetCompressionCodec', parseCodec, 'zstd'),
   typed('parquet.format.version', 'parquetFormatVersion', parseFormatVersion, '1.0.0'),
   typed('targetFileSize', 'targetFileSizeBytes', parseSizeBytes, undefined),
   typed('randomizeFilePrefixes', 'randomizeFilePrefixes', parseFlag, false),

@@ -6,7 +6,7 @@ import { isValidDecimal, typeName, typeOfName } from './type-names.js'
 import type { DataType, Field, StructType } from './types.js'
 
 /** Longest schema text that is read, in UTF-16 units. A million columns take about a tenth of it. */
-export const MAX_SCHEMA_TEXT_LENGTH = 64 * 1024 * 1024
+export const MAX_SCHEMA_TEXT_LENGTH: number = 64 * 1024 * 1024
 /** Deepest nesting of types: Parquet readers recurse over it, in this and in other engines. */
 export const MAX_TYPE_DEPTH = 100
 /** Most fields of a schema, nested ones counted. */

@@ -95,3 +95,19 @@ export function typeName(type: DataType): string {
 export function formatPath(path: readonly string[]): string {
   return path.map((name) => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) ? name : `\`${name.replaceAll('`', '``')}\``)).join('.')
 }
+
+/**
+ * The path behind a text of {@link formatPath}: names separated by dots, with backticks around names that hold a dot or a backtick.
+ * Undefined when the text is no path.
+ */
+export function parsePath(text: string): string[] | undefined {
+  const path: string[] = []
+  const part = /(?:`((?:[^`]|``)+)`|([^`.]+))(\.|$)/y
+  do {
+    const match = part.exec(text)
+    if (match === null) return undefined
+    path.push(match[1]?.replaceAll('``', '`') ?? (match[2] as string))
+    if (match[3] === '') return path
+  } while (part.lastIndex < text.length)
+  return undefined
+}
