@@ -1,0 +1,105 @@
+// What is checked before a commit is tried, and how its refusals read. Pure.
+import { AlluviumError } from '../../errors.js'
+import type { Action, DeletionVectorDescriptor, Metadata, Protocol } from '../actions.js'
+import { property } from '../features.js'
+import { type ConflictDecision, fileKey } from './conflict.js'
+
+/**
+ * A commit is a set: nothing in it may contradict anything else in it (PROTOCOL.md, "Add File and Remove File" and
+ * "Delta Log Entries"). Breaking this is a fault of the caller's code, hence a `TypeError`.
+ */
+export function checkActions(actions: readonly Action[]): void {
+  const seen = new Set<string>()
+  for (const action of actions) {
+    if (action.kind === 'commitInfo') throw new TypeError('commit: the commitInfo is made by the commit itself; leave it out of the actions')
+    if (action.kind === 'checkpointMetadata' || action.kind === 'sidecar') throw new TypeError(`commit: ${action.kind} belongs into checkpoints, not into commits`)
+    for (const key of reconciliationKeys(action)) {
+      if (seen.has(key)) throw new TypeError(`commit: two actions for the same thing, which a commit must not hold: ${key}`)
+      seen.add(key)
+    }
+  }
+}
+
+/** The action of one kind, as this commit leaves the table. */
+export function protocolIn(actions: readonly Action[]): Protocol | undefined {
+  for (const action of actions) if (action.kind === 'protocol') return action
+  return undefined
+}
+
+export function metadataIn(actions: readonly Action[]): Metadata | undefined {
+  for (const action of actions) if (action.kind === 'metaData') return action
+  return undefined
+}
+
+/** Version 0 makes a table and must say what it is. */
+export function checkCreation(actions: readonly Action[]): { protocol: Protocol; metadata: Metadata } {
+  const protocol = protocolIn(actions)
+  const metadata = metadataIn(actions)
+  if (protocol === undefined || metadata === undefined) throw new TypeError('commit: version 0 needs a protocol and a metaData action')
+  return { protocol, metadata }
+}
+
+/**
+ * Rows of an append-only table stay (PROTOCOL.md, "Append-only Tables"); rearranging them is allowed.
+ * @throws AlluviumError `CONSTRAINT_VIOLATED`
+ */
+export function checkAppendOnly(actions: readonly Action[], metadata: Metadata, location: string): void {
+  if (property(metadata, 'delta.appendOnly')?.toLowerCase() !== 'true') return
+  const removed = actions.find((action) => action.kind === 'remove' && action.dataChange)
+  if (removed === undefined) return
+  throw new AlluviumError(
+    'CONSTRAINT_VIOLATED',
+    `${location} has delta.appendOnly=true: rows may be added but not removed; unset the property first if that is what you want`,
+    { property: 'delta.appendOnly', committed: false },
+  )
+}
+
+/** `COMMIT_CONFLICT` for a broken rule. */
+export function conflictError(decision: ConflictDecision & { kind: 'conflict' }, operation: string, location: string, txnId: string): AlluviumError {
+  const { rule, version, facts } = decision
+  const detail = WHAT_HAPPENED[rule](facts)
+  return new AlluviumError(
+    'COMMIT_CONFLICT',
+    `${operation} on ${location} was not committed: version ${version}, committed meanwhile, ${detail}; read the table again and decide whether to repeat it`,
+    { rule, version, txnId, ...facts, committed: false },
+  )
+}
+
+type Facts = Readonly<Record<string, unknown>>
+const WHAT_HAPPENED: Record<(ConflictDecision & { kind: 'conflict' })['rule'], (facts: Facts) => string> = {
+  protocol: (facts) => `changed the table's protocol (${facts.reason})`,
+  metadata: () => "changed the table's metadata (schema or properties)",
+  domain: (facts) => `changed the metadata domain ${JSON.stringify(facts.domain)}`,
+  txn: (facts) => `moved application ${JSON.stringify(facts.appId)} to ${facts.txnVersion}, so another writer works under the same name`,
+  'concurrent-append': (facts) => `added rows that this operation should have seen (${facts.path})`,
+  'delete-read': (facts) => `removed a file that this operation read (${facts.path})`,
+  'delete-delete': (facts) => `removed a file that this operation removes too (${facts.path})`,
+  duplicate: (facts) => `added a file that this operation adds too (${facts.path})`,
+}
+
+// At most one add and one remove for a path, whatever their vectors, and not both for the same (path, vector); one of
+// everything else by its own name.
+function reconciliationKeys(action: Action): readonly string[] {
+  switch (action.kind) {
+    case 'add':
+    case 'remove': {
+      const path = fileKey(action.path)
+      return [`${action.kind} ${path}`, `file ${path} ${vectorId(action.deletionVector)}`]
+    }
+    case 'txn':
+      return [`txn ${action.appId}`]
+    case 'domainMetadata':
+      return [`domainMetadata ${action.domain}`]
+    case 'protocol':
+    case 'metaData':
+      return [action.kind]
+    default:
+      return []
+  }
+}
+
+// The unique id of PROTOCOL.md, "Derived Fields".
+function vectorId(vector: DeletionVectorDescriptor | undefined): string {
+  if (vector === undefined) return ''
+  return `${vector.storageType}${vector.pathOrInlineDv}${vector.offset === undefined ? '' : `@${vector.offset}`}`
+}

@@ -1,0 +1,145 @@
+// The committer: who decides that a commit has a version. For plain tables that is the store's put-if-absent; a
+// catalogue that ratifies commits implements the same interface. One rule: it never throws for what the store does
+// and never guesses; every outcome, also "nobody knows", is a value.
+import { decodeUtf8 } from '../../bytes.js'
+import { AlluviumError, isAlluviumError } from '../../errors.js'
+import { isJsonObject, type JsonObject, parseJson } from '../../json.js'
+import type { Runtime } from '../../runtime.js'
+import type { Storage } from '../../storage/storage.js'
+import { commitPath } from '../file-names.js'
+
+/** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
+export interface Proposal {
+  readonly version: number
+  readonly txnId: string
+  readonly bytes: Uint8Array
+}
+
+export type ProposeOutcome =
+  /** The proposal is the version. */
+  | { readonly kind: 'created' }
+  /** The version was there already: somebody's, or ours from an earlier try of the same proposal. */
+  | { readonly kind: 'exists' }
+  /** Surely nothing was done and nothing will be. */
+  | { readonly kind: 'refused'; readonly error: AlluviumError }
+  /** It may be the version already, or become it later. */
+  | { readonly kind: 'unclear'; readonly error: AlluviumError }
+
+export type FindOutcome =
+  | { readonly kind: 'ours' }
+  | { readonly kind: 'other'; readonly bytes: Uint8Array }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unreadable'; readonly error: AlluviumError }
+
+export type HoldsOutcome = { readonly kind: 'held' } | { readonly kind: 'gone' } | { readonly kind: 'unreadable'; readonly error: AlluviumError }
+
+/** Calls end with the signal: a proposal as `unclear`, a look as `unreadable`, whatever the store does meanwhile. */
+export interface CommitterCall {
+  readonly signal: AbortSignal
+}
+
+/**
+ * Decides versions. The commit loop drives it; implementations keep no state between calls.
+ * `propose` may be called again with the same proposal, never with another one of the same version and txnId.
+ */
+export interface Committer {
+  propose(proposal: Proposal, call: CommitterCall): Promise<ProposeOutcome>
+  /** Whose a version is. Also how winners are read: a catalogue answers commits that are not in the log folder yet. */
+  findOut(version: number, own: Pick<Proposal, 'txnId'> & Partial<Proposal>, call: CommitterCall): Promise<FindOutcome>
+  /** Whether the commit of a version is still there to build on: cleaning a log removes old ones. */
+  holds(version: number, call: CommitterCall): Promise<HoldsOutcome>
+  /** Makes a ratified version visible as `_delta_log/<version>.json`. A failure here never fails the commit. */
+  publish(version: number, call: CommitterCall): Promise<void>
+}
+
+/**
+ * The committer of tables without a catalogue: version v is whoever creates `_delta_log/<v>.json`.
+ * @throws AlluviumError `STORAGE_UNSAFE` for a store whose `create` is not exclusive: two writers could both succeed.
+ */
+export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Committer {
+  if (!storage.capabilities.exclusiveCreate) {
+    throw new AlluviumError(
+      'STORAGE_UNSAFE',
+      `${storage.location} cannot create a file only if it is absent, so two writers could overwrite each other's commits; reading is possible, writing needs a store that can`,
+      { location: storage.location, capability: 'exclusiveCreate' },
+    )
+  }
+  return {
+    propose: (proposal, call) => propose(storage, proposal, call),
+    findOut: (version, own, call) => findOut(storage, version, own, call),
+    holds: (version, call) => holds(storage, version, call),
+    publish: async () => {},
+  }
+}
+
+/** The `txnId` in a commit's first line, where writers that have one put it. Undefined for a line that says none. */
+export function txnIdOf(bytes: Uint8Array): string | undefined {
+  const line = firstLine(bytes)
+  const info = line?.commitInfo
+  return isJsonObject(info) && typeof info.txnId === 'string' ? info.txnId : undefined
+}
+
+async function propose(storage: Storage, { version, bytes }: Proposal, { signal }: CommitterCall): Promise<ProposeOutcome> {
+  try {
+    return { kind: await orAborted(storage.create(commitPath(version), bytes, { signal }), signal) }
+  } catch (cause) {
+    const error = asStorageError(cause, `creating ${commitPath(version)} in ${storage.location}`)
+    return { kind: error.facts.applied === false ? 'refused' : 'unclear', error }
+  }
+}
+
+async function findOut(storage: Storage, version: number, own: Pick<Proposal, 'txnId'> & Partial<Proposal>, { signal }: CommitterCall): Promise<FindOutcome> {
+  const path = commitPath(version)
+  let bytes: Uint8Array | undefined
+  try {
+    bytes = await orAborted(storage.read(path, { signal }), signal)
+  } catch (cause) {
+    return { kind: 'unreadable', error: asStorageError(cause, `reading ${path} in ${storage.location}`) }
+  }
+  if (bytes === undefined) return { kind: 'absent' }
+  if (txnIdOf(bytes) === own.txnId) return { kind: 'ours' }
+  // A piece of our own bytes may be our put seen half-way through a store that shows such; it is nobody's yet.
+  if (own.bytes !== undefined && bytes.length < own.bytes.length && isPrefix(bytes, own.bytes)) {
+    return { kind: 'unreadable', error: new AlluviumError('CORRUPT_LOG', `${path} in ${storage.location} is incomplete (${bytes.length} bytes)`, { path, version }) }
+  }
+  return { kind: 'other', bytes }
+}
+
+async function holds(storage: Storage, version: number, { signal }: CommitterCall): Promise<HoldsOutcome> {
+  const path = commitPath(version)
+  try {
+    return { kind: (await orAborted(storage.stat(path, { signal }), signal)) === undefined ? 'gone' : 'held' }
+  } catch (cause) {
+    return { kind: 'unreadable', error: asStorageError(cause, `looking for ${path} in ${storage.location}`) }
+  }
+}
+
+function firstLine(bytes: Uint8Array): JsonObject | undefined {
+  const end = bytes.indexOf(0x0a)
+  try {
+    const value = parseJson(decodeUtf8(bytes, 0, end === -1 ? bytes.length : end))
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isPrefix(prefix: Uint8Array, bytes: Uint8Array): boolean {
+  for (let i = 0; i < prefix.length; i++) if (prefix[i] !== bytes[i]) return false
+  return true
+}
+
+/** The promise, or a rejection as soon as the signal fires, for stores that are slow to notice or never do. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new AlluviumError('STORAGE_UNAVAILABLE', 'the store did not answer in time', {}, { cause: signal.reason }))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+function asStorageError(cause: unknown, doing: string): AlluviumError {
+  if (isAlluviumError(cause)) return cause
+  return new AlluviumError('STORAGE_UNAVAILABLE', `${doing} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause })
+}

@@ -1,0 +1,18 @@
+// The surface of committing.
+export { type CommitContext, type CommitRequest, type CommitResult, type CommitRules, commit, commitByRules } from './commit.js'
+export { buildCommitInfo, type CommitDescription, type CommitMoment, ENGINE_INFO } from './commit-info.js'
+export {
+  type Committer,
+  type CommitterCall,
+  type FindOutcome,
+  fileSystemCommitter,
+  type HoldsOutcome,
+  type Proposal,
+  type ProposeOutcome,
+  txnIdOf,
+} from './committer.js'
+export { type ConflictBase, type ConflictDecision, type ConflictRule, checkConflict, type Winner } from './conflict.js'
+export { type IsolationLevel, isBlindAppend, type ReadSet } from './isolation.js'
+export type { CommitOptions } from './limits.js'
+export { type Allowance, type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'
+export { CommitStateUnknownError, mayDeleteDataFiles, type Resolution, type ResolveOptions } from './unknown-outcome.js'

@@ -1,0 +1,61 @@
+// Placing one commit at one version: puts, looks and pauses in the order that settlement.ts decides. Outcomes are values.
+import { AlluviumError } from '../../errors.js'
+import type { Committer, Proposal } from './committer.js'
+import type { Limits } from './limits.js'
+import type { Placement, PlacementEvent, PlacementStep, settle } from './settlement.js'
+
+export type Placed =
+  | { readonly kind: 'done' }
+  /** The version is somebody else's: their bytes. Nothing of ours is outstanding. */
+  | { readonly kind: 'taken'; readonly bytes: Uint8Array }
+  /** Surely not committed. */
+  | { readonly kind: 'failed'; readonly error: AlluviumError }
+  /** Nobody knows. */
+  | { readonly kind: 'unknown'; readonly error: AlluviumError }
+
+/** Puts the proposal at its version and finds out what came of it, within the limits. */
+export async function place(committer: Committer, proposal: Proposal, limits: Limits, decide: typeof settle): Promise<Placed> {
+  let placement: Placement = { version: proposal.version, outstanding: false }
+  let step: PlacementStep = { kind: 'put' }
+  let error = new AlluviumError('STORAGE_UNAVAILABLE', 'the store gave no clear answer')
+  let theirs: Uint8Array | undefined
+  for (let first = true; ; first = false) {
+    let event: PlacementEvent
+    if (step.kind === 'put') {
+      if (!first) await limits.pauseAfterFault()
+      const outcome = await put(committer, proposal, limits)
+      if ('error' in outcome) error = outcome.error
+      event = outcome.kind === 'refused' ? { kind: 'refused', transient: outcome.error.code === 'STORAGE_UNAVAILABLE' } : outcome
+    } else {
+      if (step.kind === 'look' && step.pause) await limits.pauseAfterFault()
+      const found = await look(committer, proposal, limits)
+      if (found.kind === 'unreadable') error = found.error
+      if (found.kind === 'other') theirs = found.bytes
+      event = found
+    }
+    ;({ placement, step } = decide(placement, event, limits.allowance()))
+    switch (step.kind) {
+      case 'done':
+        return { kind: 'done' }
+      case 'taken':
+        limits.noFault()
+        return { kind: 'taken', bytes: theirs ?? new Uint8Array() }
+      case 'fail':
+        return { kind: 'failed', error }
+      case 'unknown':
+        return { kind: 'unknown', error }
+      default:
+        break
+    }
+  }
+}
+
+function put(committer: Committer, proposal: Proposal, limits: Limits): ReturnType<Committer['propose']> {
+  const call = limits.call()
+  return limits.timedPut(() => committer.propose(proposal, call)).finally(() => call.end())
+}
+
+function look(committer: Committer, proposal: Proposal, limits: Limits): ReturnType<Committer['findOut']> {
+  const call = limits.call()
+  return committer.findOut(proposal.version, proposal, call).finally(() => call.end())
+}

@@ -1,0 +1,58 @@
+// The one failure that is not a failure: the limits ran out while a put was outstanding. The error can be asked later.
+import { AlluviumError } from '../../errors.js'
+
+/** What became of a commit whose outcome was unknown. */
+export type Resolution =
+  /** It is in the table, at this version. */
+  | { readonly kind: 'committed'; readonly version: number }
+  /** It is not in the table and will not appear: its version is somebody else's. The work may be done again. */
+  | { readonly kind: 'not-committed'; readonly version: number }
+  /** Still nobody knows: the version is free, or could not be read. Ask again later. */
+  | { readonly kind: 'unknown'; readonly version: number; readonly error?: AlluviumError }
+
+export interface ResolveOptions {
+  /**
+   * Puts the same bytes at the same version once more when the version is still free, which settles the matter as soon
+   * as the store answers. Without it, asking changes nothing, and an idle table may stay in doubt for ever.
+   */
+  readonly putAgain?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Code `COMMIT_STATE_UNKNOWN`; facts `txnId`, `version`. The commit may be in the table or may still appear there. Keep its data
+ * files and do not write its rows again before {@link CommitStateUnknownError.resolve} has answered.
+ *
+ * @example
+ * catch (error) {
+ *   if (!(error instanceof CommitStateUnknownError)) throw error
+ *   const outcome = await error.resolve({ putAgain: true })
+ *   if (outcome.kind === 'committed') console.log(`it was version ${outcome.version}`)
+ * }
+ */
+export class CommitStateUnknownError extends AlluviumError {
+  readonly #resolve: (options: ResolveOptions) => Promise<Resolution>
+
+  constructor(
+    message: string,
+    facts: { readonly txnId: string; readonly version: number; readonly [fact: string]: unknown },
+    resolve: (options: ResolveOptions) => Promise<Resolution>,
+    options: { cause?: unknown } = {},
+  ) {
+    super('COMMIT_STATE_UNKNOWN', message, facts, options)
+    this.#resolve = resolve
+  }
+
+  /** Finds out what became of the commit. Rejects only with `ABORTED`; may be called any number of times. */
+  resolve(options: ResolveOptions = {}): Promise<Resolution> {
+    return this.#resolve(options)
+  }
+}
+
+/**
+ * Whether the data files of a commit that threw `error` may be deleted: only when the commit is surely not in the table
+ * and never will be. Every other doubt is left to vacuum, which looks at what the log refers to.
+ */
+export function mayDeleteDataFiles(error: unknown): boolean {
+  return error instanceof AlluviumError && !(error instanceof CommitStateUnknownError) && error.facts.committed === false
+}

@@ -1,0 +1,68 @@
+// Reading the commits that came first. No listing: versions are read one after the other until one is missing, in
+// growing groups so that a writer far behind catches up in few round trips.
+import { AlluviumError } from '../../errors.js'
+import { commitPath } from '../file-names.js'
+import type { Committer, FindOutcome } from './committer.js'
+import type { Limits } from './limits.js'
+
+/** A commit of somebody else, as bytes. */
+export interface FoundCommit {
+  readonly version: number
+  readonly bytes: Uint8Array
+}
+
+export interface WinnersFound {
+  /** In order and without a gap, beginning with the first version asked for. */
+  readonly winners: readonly FoundCommit[]
+  /** Our own commit, where one of the versions turned out to be it; the winners then end just before. */
+  readonly ours?: number
+}
+
+const GROUP_MAX = 16
+
+/**
+ * Reads every commit from `from` to the newest.
+ * @throws AlluviumError the store's error when a version cannot be read within the limits, `CORRUPT_LOG` for a gap.
+ */
+export async function readWinners(committer: Committer, from: number, txnId: string, limits: Limits): Promise<WinnersFound> {
+  const winners: FoundCommit[] = []
+  let next = from
+  let group = 1
+  let gapSeenAt = -1
+  for (;;) {
+    const outcomes = await Promise.all(Array.from({ length: group }, (_, i) => findOut(committer, next + i, txnId, limits)))
+    const end = outcomes.findIndex((outcome) => outcome.kind !== 'other')
+    const taken = end === -1 ? outcomes : outcomes.slice(0, end)
+    for (const outcome of taken) {
+      if (outcome.kind === 'other') winners.push({ version: next, bytes: outcome.bytes })
+      next++
+    }
+    const last = end === -1 ? undefined : outcomes[end]
+    if (last?.kind === 'ours') return { winners, ours: next }
+    if (last?.kind === 'unreadable') throw last.error
+    if (last?.kind === 'absent') {
+      // A later version in the same group landed while the group was read, unless it is still missing when asked again.
+      if (outcomes.slice(end + 1).every((outcome) => outcome.kind === 'absent')) return { winners }
+      if (gapSeenAt === next) throw gapError(next)
+      gapSeenAt = next
+      group = 1
+    } else group = Math.min(GROUP_MAX, group * 2)
+  }
+}
+
+async function findOut(committer: Committer, version: number, txnId: string, limits: Limits): Promise<FindOutcome> {
+  for (;;) {
+    const call = limits.call()
+    const outcome = await committer.findOut(version, { txnId }, call).finally(() => call.end())
+    if (outcome.kind !== 'unreadable') return outcome
+    if (!limits.allowance().mayLook) return outcome
+    await limits.pauseAfterFault()
+  }
+}
+
+function gapError(version: number): AlluviumError {
+  return new AlluviumError('CORRUPT_LOG', `${commitPath(version)} is missing while later commits exist: the log has a gap, and nothing may be written into it`, {
+    version,
+    path: commitPath(version),
+  })
+}
