@@ -5,7 +5,7 @@ import type { StreamCommit, StreamWriterOptions } from './options.js'
 import type { PartitionCut } from './partition-buffer.js'
 
 export interface CommitJob {
-  readonly table: Table<never, unknown>
+  readonly table: Table<unknown, never>
   /** The version whose positions the rows were checked against. */
   readonly view: LogView
   readonly cuts: readonly PartitionCut[]

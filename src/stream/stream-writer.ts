@@ -42,10 +42,10 @@ export interface StreamMetrics {
  * const { version } = await ticket.committed
  * @throws AlluviumError `INVALID_OPTIONS`, and what opening a snapshot throws.
  */
-export async function createStreamWriter<In extends object, Out>(table: Table<In, Out>, options: StreamWriterOptions): Promise<StreamWriter<In>> {
+export async function createStreamWriter<Row, Input>(table: Table<Row, Input>, options: StreamWriterOptions): Promise<StreamWriter<Input>> {
   const resolved = resolveOptions(options)
   const { view } = await table.snapshot(options.signal === undefined ? {} : { signal: options.signal })
-  return new StreamWriter<In>(table as Table<never, unknown>, view, options, resolved)
+  return new StreamWriter<Input>(table as Table<unknown, never>, view, options, resolved)
 }
 
 interface Waiting {
@@ -54,8 +54,8 @@ interface Waiting {
 }
 
 /** A stream into one table. Get one from {@link createStreamWriter}. */
-export class StreamWriter<In extends object = Record<string, unknown>> {
-  readonly #table: Table<never, unknown>
+export class StreamWriter<Input = Record<string, unknown>> {
+  readonly #table: Table<unknown, never>
   readonly #runtime: Runtime
   readonly #options: StreamWriterOptions
   readonly #resolved: ResolvedOptions
@@ -74,7 +74,7 @@ export class StreamWriter<In extends object = Record<string, unknown>> {
   #closed = false
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
 
-  constructor(table: Table<never, unknown>, view: LogView, options: StreamWriterOptions, resolved: ResolvedOptions) {
+  constructor(table: Table<unknown, never>, view: LogView, options: StreamWriterOptions, resolved: ResolvedOptions) {
     this.#table = table
     this.#runtime = table.context.runtime
     this.#options = options
@@ -90,13 +90,13 @@ export class StreamWriter<In extends object = Record<string, unknown>> {
    * @throws AlluviumError `INVALID_ROW` (every fault; nothing taken), `SCHEMA_MISMATCH`, `INVALID_OPTIONS` for bad positions,
    * and whatever ended the writer before.
    */
-  async write(rows: readonly In[] | RecordBatch, position: SourcePosition): Promise<Ticket> {
+  async write(rows: readonly Input[] | RecordBatch, position: SourcePosition): Promise<Ticket> {
     await this.#room()
     this.#assertOpen()
     const isBatch = !Array.isArray(rows)
-    const checked = checkPosition(position, isBatch ? (rows as RecordBatch).numRows : (rows as readonly In[]).length)
+    const checked = checkPosition(position, isBatch ? (rows as RecordBatch).numRows : (rows as readonly Input[]).length)
     const buffer = this.#bufferOf(checked, position)
-    const ticket = isBatch ? this.#takeBatch(rows as RecordBatch, checked, buffer) : this.#takeRows(rows as readonly In[], checked, buffer)
+    const ticket = isBatch ? this.#takeBatch(rows as RecordBatch, checked, buffer) : this.#takeRows(rows as readonly Input[], checked, buffer)
     if (this.#bufferedRows >= this.#resolved.lingerRows || this.#bufferedBytes >= this.#resolved.lingerBytes) this.#startFlight(false)
     await this.#room()
     return ticket
@@ -186,7 +186,7 @@ export class StreamWriter<In extends object = Record<string, unknown>> {
     return { ...this.#counts, bufferedRows: this.#bufferedRows, bufferedBytes: this.#bufferedBytes + this.#inFlightBytes }
   }
 
-  #takeRows(rows: readonly In[], checked: CheckedPosition, buffer: PartitionBuffer): Ticket {
+  #takeRows(rows: readonly Input[], checked: CheckedPosition, buffer: PartitionBuffer): Ticket {
     const skip = duplicates(rows.length, checked, buffer)
     const fresh = skip === 0 ? rows : rows.slice(skip)
     const [rowsBefore, bytesBefore] = [buffer.rows, buffer.bytes]

@@ -1,16 +1,28 @@
 // Making a table: version 0 with protocol and metadata, at the lowest protocol that its columns and properties need.
 import { AlluviumError } from '../errors.js'
 import { commit, fileSystemCommitter } from '../log/commit/index.js'
-import { assertWritable, loadLog, type Metadata, type Protocol } from '../log/index.js'
+import { assertWritable, findFeature, loadLog, type Metadata, type Protocol } from '../log/index.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
-import { checkProperties, checkTableSchema, type DataType, formatSchema, type StructType, type TableSchema } from '../schema/index.js'
+import {
+  checkProperties,
+  checkTableSchema,
+  containsType,
+  featuresOfProperties,
+  formatSchema,
+  type ProtocolOverrides,
+  type StructType,
+  sameType,
+  type TablePropertyMap,
+  type TableSchema,
+  typeName,
+} from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { Table } from './table.js'
 import type { TableContext } from './transaction.js'
 
-export interface CreateOptions<In extends object, Out> {
+export interface CreateOptions<Row, Input> {
   /** From the schema builder, a zod object through `schemaFromZod`, or plain Delta types. */
-  readonly schema: TableSchema<In, Out> | StructType
+  readonly schema: TableSchema<Row, Input> | StructType
   readonly partitionBy?: readonly string[]
   /** Table properties, e.g. `{ 'delta.appendOnly': 'true' }`. */
   readonly properties?: Readonly<Record<string, string>>
@@ -25,13 +37,13 @@ export interface CreateOptions<In extends object, Out> {
  * @throws AlluviumError `ALREADY_EXISTS` when there is one, also when another process makes it first; `SCHEMA_MISMATCH`,
  * `INVALID_OPTIONS` with all faults; `STORAGE_UNSAFE` where the store cannot make commits exclusive.
  */
-export async function createTableOn<In extends object, Out>(storage: Storage, options: CreateOptions<In, Out>): Promise<Table<In, Out>> {
+export async function createTableOn<Row, Input>(storage: Storage, options: CreateOptions<Row, Input>): Promise<Table<Row, Input>> {
   const runtime = options.runtime ?? systemRuntime
   const schema: StructType = 'struct' in options.schema ? options.schema.struct : options.schema
   const partitionColumns = options.partitionBy ?? []
   checkTableSchema(schema, partitionColumns)
-  const configuration = checkProperties(options.properties ?? {})
-  const protocol = protocolFor(schema)
+  const { configuration, protocol: wanted } = checkProperties(options.properties ?? {})
+  const protocol = protocolFor(schema, configuration, wanted)
   const metadata: Metadata = {
     kind: 'metaData',
     id: runtime.uuid(),
@@ -63,46 +75,42 @@ export async function createTableOn<In extends object, Out>(storage: Storage, op
     },
     options.signal === undefined ? {} : { signal: options.signal },
   )
-  return new Table<In, Out>(context, view)
+  return new Table<Row, Input>(context, view)
 }
 
 /**
  * Opens the table on a store.
  * @throws AlluviumError `NOT_A_TABLE`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, storage errors.
  */
-export async function openTableOn<In extends object = Record<string, unknown>, Out = Record<string, unknown>>(
+export async function openTableOn<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   storage: Storage,
-  options: { readonly runtime?: Runtime; readonly schema?: TableSchema<In, Out>; readonly signal?: AbortSignal } = {},
-): Promise<Table<In, Out>> {
+  options: { readonly runtime?: Runtime; readonly schema?: TableSchema<Row, Input>; readonly signal?: AbortSignal } = {},
+): Promise<Table<Row, Input>> {
   const runtime = options.runtime ?? systemRuntime
   const view = await loadLog(storage, options.signal === undefined ? {} : { signal: options.signal })
   if (options.schema !== undefined) assertSameColumns(options.schema.struct, view.schema, storage.location)
-  return new Table<In, Out>({ storage, runtime, committer: fileSystemCommitter(storage, runtime) }, view)
+  return new Table<Row, Input>({ storage, runtime, committer: fileSystemCommitter(storage, runtime) }, view)
 }
 
-/** Reader 1 and writer 2 unless a column needs more (PROTOCOL.md, "Protocol Evolution"). */
-export function protocolFor(schema: StructType): Protocol {
-  if (!contains(schema, 'timestamp_ntz')) return { kind: 'protocol', minReaderVersion: 1, minWriterVersion: 2 }
-  return {
-    kind: 'protocol',
-    minReaderVersion: 3,
-    minWriterVersion: 7,
-    readerFeatures: ['timestampNtz'],
-    writerFeatures: ['appendOnly', 'invariants', 'timestampNtz'],
-  }
+/**
+ * The lowest protocol that the columns, the properties and what was asked for need: reader 1 and writer 2 if nothing
+ * needs more (PROTOCOL.md, "Protocol Evolution").
+ */
+export function protocolFor(schema: StructType, configuration: TablePropertyMap = {}, wanted: ProtocolOverrides = { features: [] }): Protocol {
+  const needed = new Set([...wanted.features, ...featuresOfProperties(configuration)])
+  if (containsType(schema, (type) => type.type === 'timestamp_ntz')) needed.add('timestampNtz')
+  for (const legacy of ['appendOnly', 'invariants']) needed.delete(legacy)
+  const minReaderVersion = wanted.minReaderVersion ?? 1
+  const minWriterVersion = wanted.minWriterVersion ?? 2
+  if (needed.size === 0 && minWriterVersion < 7) return { kind: 'protocol', minReaderVersion, minWriterVersion: Math.max(2, minWriterVersion) }
+  return protocolOfFeatures([...needed], minReaderVersion)
 }
 
-function contains(type: DataType, name: string): boolean {
-  switch (type.type) {
-    case 'struct':
-      return type.fields.some((field) => contains(field.dataType, name))
-    case 'array':
-      return contains(type.elementType, name)
-    case 'map':
-      return contains(type.keyType, name) || contains(type.valueType, name)
-    default:
-      return type.type === name
-  }
+function protocolOfFeatures(needed: readonly string[], minReaderVersion: number): Protocol {
+  const readers = needed.filter((name) => findFeature(name)?.reader === true)
+  const writerFeatures = [...new Set(['appendOnly', 'invariants', ...needed.map((name) => findFeature(name)?.name ?? name)])].sort()
+  if (readers.length === 0) return { kind: 'protocol', minReaderVersion, minWriterVersion: 7, writerFeatures }
+  return { kind: 'protocol', minReaderVersion: 3, minWriterVersion: 7, readerFeatures: readers.map((name) => findFeature(name)?.name ?? name).sort(), writerFeatures }
 }
 
 function assertSameColumns(wanted: StructType, actual: StructType, location: string): void {
@@ -110,8 +118,8 @@ function assertSameColumns(wanted: StructType, actual: StructType, location: str
   for (const field of wanted.fields) {
     const match = actual.fields.find((candidate) => candidate.name === field.name)
     if (match === undefined) faults.push(`column ${field.name} is missing`)
-    else if (formatSchemaType(match.dataType) !== formatSchemaType(field.dataType)) {
-      faults.push(`column ${field.name} is ${formatSchemaType(match.dataType)}, not ${formatSchemaType(field.dataType)}`)
+    else if (!sameType(match.dataType, field.dataType, { nullability: false })) {
+      faults.push(`column ${field.name} is ${typeName(match.dataType)}, not ${typeName(field.dataType)}`)
     } else if (match.nullable && !field.nullable) faults.push(`column ${field.name} may be null in the table`)
   }
   for (const field of actual.fields) {
@@ -121,5 +129,3 @@ function assertSameColumns(wanted: StructType, actual: StructType, location: str
     throw new AlluviumError('SCHEMA_MISMATCH', `the table at ${location} has another schema than the one given: ${faults.join('; ')}`, { faults })
   }
 }
-
-const formatSchemaType = (type: DataType): string => formatSchema({ type: 'struct', fields: [{ name: 'x', dataType: type, nullable: true, metadata: {} }] })

@@ -4,9 +4,9 @@ import type { RecordBatch } from 'apache-arrow'
 import { project, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import type { AddFile } from '../log/index.js'
-import { createParquetWriter, type ParquetCodec, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
+import { type ColumnPath, createParquetWriter, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
 import type { Runtime } from '../runtime.js'
-import { encodeFilePath, partitionDirectory, type StructType } from '../schema/index.js'
+import { encodeFilePath, type ParquetCodec, partitionDirectory, type StructType } from '../schema/index.js'
 import type { ObjectWriter, Storage } from '../storage/storage.js'
 import { splitByPartition } from './partition-split.js'
 
@@ -22,7 +22,7 @@ export interface DataWriterOptions {
   /** Bound on buffered rows over all open files; beyond it the fullest file is closed early. */
   readonly bufferBytes?: number
   /** Column paths with statistics. */
-  readonly statsColumns: readonly string[]
+  readonly statsColumns: readonly (readonly string[])[]
   readonly stringPrefixLength?: number
   readonly signal?: AbortSignal | undefined
 }

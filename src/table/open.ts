@@ -17,7 +17,7 @@ import type { Table } from './table.js'
  * })
  * @throws AlluviumError `ALREADY_EXISTS`, `SCHEMA_MISMATCH`, `INVALID_OPTIONS`, `STORAGE_UNSAFE`, `PERMISSION_DENIED`.
  */
-export async function createTable<In extends object, Out>(target: string | Storage, options: CreateOptions<In, Out>): Promise<Table<In, Out>> {
+export async function createTable<Row, Input>(target: string | Storage, options: CreateOptions<Row, Input>): Promise<Table<Row, Input>> {
   return createTableOn(storageFor(target), options)
 }
 
@@ -29,10 +29,10 @@ export async function createTable<In extends object, Out>(target: string | Stora
  * const events = await openTable('./events')
  * @throws AlluviumError `NOT_A_TABLE`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, `SCHEMA_MISMATCH`, `PERMISSION_DENIED`.
  */
-export async function openTable<In extends object = Record<string, unknown>, Out = Record<string, unknown>>(
+export async function openTable<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   target: string | Storage,
-  options: { readonly runtime?: Runtime; readonly schema?: TableSchema<In, Out>; readonly signal?: AbortSignal } = {},
-): Promise<Table<In, Out>> {
+  options: { readonly runtime?: Runtime; readonly schema?: TableSchema<Row, Input>; readonly signal?: AbortSignal } = {},
+): Promise<Table<Row, Input>> {
   return openTableOn(storageFor(target), options)
 }
 

@@ -1,8 +1,8 @@
 // Changing table properties: one metaData action that keeps everything else (PROTOCOL.md, "Change Metadata").
 import { AlluviumError } from '../errors.js'
 import type { CommitOptions } from '../log/commit/index.js'
-import type { LogView, Metadata } from '../log/index.js'
-import { checkProperties } from '../schema/index.js'
+import { hasFeature, type LogView, type Metadata } from '../log/index.js'
+import { checkProperties, featuresOfProperties } from '../schema/index.js'
 import { type TableContext, Transaction } from './transaction.js'
 
 /** Commits the change and answers the view of its version; the same view when nothing changes. */
@@ -13,7 +13,10 @@ export async function changeProperties(
   unset: readonly string[],
   options: CommitOptions,
 ): Promise<LogView> {
-  const normal = checkProperties(set)
+  const { configuration: normal, protocol } = checkProperties(set)
+  if (protocol.features.length > 0 || protocol.minReaderVersion !== undefined || protocol.minWriterVersion !== undefined) {
+    throw new AlluviumError('INVALID_OPTIONS', 'the protocol of a table that exists cannot be changed by properties yet; set delta.feature.* and delta.min*Version when making it', { protocol })
+  }
   const both = unset.filter((key) => Object.hasOwn(normal, key))
   if (both.length > 0) throw new AlluviumError('INVALID_OPTIONS', `${both.join(', ')} cannot be set and unset at once`, { properties: both })
   const before = base.metadata.configuration
@@ -21,6 +24,12 @@ export async function changeProperties(
   for (const [key, value] of Object.entries(before)) if (!unset.includes(key)) configuration[key] = value
   for (const [key, value] of Object.entries(normal)) configuration[key] = value
   if (sameConfiguration(before, configuration)) return base
+  const lacking = featuresOfProperties(configuration).filter((name) => !hasFeature(base.protocol, name))
+  if (lacking.length > 0) {
+    throw new AlluviumError('INVALID_OPTIONS', `these properties need the table feature ${lacking.join(', ')}, which this table does not have; make the table with delta.feature.NAME=supported`, {
+      features: lacking,
+    })
+  }
   const metadata: Metadata = { ...base.metadata, configuration }
   const removedOnly = Object.keys(normal).length === 0
   const { view } = await new Transaction(context, base).setMetadata(metadata).commit(

@@ -22,14 +22,14 @@ export interface SnapshotOptions {
 }
 
 /**
- * A Delta table. Get one from {@link createTable} or {@link openTable}. `In` is what `append` takes, `Out` what rows read as.
+ * A Delta table. Get one from {@link createTable} or {@link openTable}. `Row` is what rows read as, `Input` what `append` takes.
  *
  * @example
  * const events = await openTable('./events')
  * await events.append([{ id: 1n, player: 'kim' }])
  * for await (const row of events.scan({ where: "player = 'kim'" }).rows()) console.log(row)
  */
-export class Table<In extends object = Record<string, unknown>, Out = Record<string, unknown>> {
+export class Table<Row = Record<string, unknown>, Input = Record<string, unknown>> {
   /** What operations on this table work with. */
   readonly context: TableContext
   #latest: LogView
@@ -53,32 +53,32 @@ export class Table<In extends object = Record<string, unknown>, Out = Record<str
    * A version of the table: the latest, one by number, or the one in force at a time.
    * @throws AlluviumError `VERSION_NOT_FOUND`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, storage errors.
    */
-  async snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Out>> {
+  async snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Row>> {
     const { storage } = this.context
     const { version, timestamp, signal } = options
     const call = signal === undefined ? {} : { signal }
     if (version !== undefined && timestamp !== undefined) {
       throw new AlluviumError('INVALID_OPTIONS', 'give a version or a timestamp, not both', { version })
     }
-    if (version !== undefined) return new Snapshot<Out>(storage, await loadLog(storage, { ...call, version }))
+    if (version !== undefined) return new Snapshot<Row>(storage, await loadLog(storage, { ...call, version }))
     if (timestamp !== undefined) {
       const found = await versionAtTimestamp(storage, toMillis(timestamp), call)
-      return new Snapshot<Out>(storage, await loadLog(storage, { ...call, version: found }))
+      return new Snapshot<Row>(storage, await loadLog(storage, { ...call, version: found }))
     }
     await this.#refresh(signal)
-    return new Snapshot<Out>(storage, this.#latest)
+    return new Snapshot<Row>(storage, this.#latest)
   }
 
   /** Plans a reading of the latest version. The version is fixed when the first batch is asked for. */
-  scan(options: ScanOptions = {}): LatestScan<Out> {
-    return new LatestScan<Out>(this, options)
+  scan(options: ScanOptions = {}): LatestScan<Row> {
+    return new LatestScan<Row>(this, options)
   }
 
   /**
    * Appends rows, Arrow batches, or (async) iterables of them, as one commit.
    * @throws AlluviumError `INVALID_ROW` (all faults), `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `COMMIT_STATE_UNKNOWN`, storage errors.
    */
-  async append(rows: RowSource<In>, options: AppendOptions = {}): Promise<AppendResult> {
+  async append(rows: RowSource<Input>, options: AppendOptions = {}): Promise<AppendResult> {
     const { result, view } = await appendTo(this.context, this.#latest, rows as RowSource<object>, options)
     this.#advance(view)
     return result
@@ -88,7 +88,7 @@ export class Table<In extends object = Record<string, unknown>, Out = Record<str
    * Replaces all rows as one commit. Any concurrent change of rows is a conflict.
    * @throws AlluviumError as {@link Table.append}, and `CONSTRAINT_VIOLATED` on an append-only table.
    */
-  async overwrite(rows: RowSource<In>, options: AppendOptions = {}): Promise<AppendResult> {
+  async overwrite(rows: RowSource<Input>, options: AppendOptions = {}): Promise<AppendResult> {
     await this.#refresh(options.signal)
     const { result, view } = await overwriteTable(this.context, this.#latest, rows as RowSource<object>, options)
     this.#advance(view)
@@ -135,11 +135,11 @@ export class Table<In extends object = Record<string, unknown>, Out = Record<str
 
 /** A scan of the version that is the latest when it starts. */
 export class LatestScan<Row> {
-  readonly #table: Table<never, Row>
+  readonly #table: Table<Row, never>
   readonly #options: ScanOptions
   #scan: Promise<Scan<Row>> | undefined
 
-  constructor(table: Table<never, Row>, options: ScanOptions) {
+  constructor(table: Table<Row, never>, options: ScanOptions) {
     this.#table = table
     this.#options = options
   }

@@ -1,8 +1,7 @@
 // How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
 import { AlluviumError } from '../errors.js'
 import type { LogView } from '../log/index.js'
-import type { ParquetCodec } from '../parquet/index.js'
-import { statsColumns, tableProperties } from '../schema/index.js'
+import { normalizePropertyKey, type ParquetCodec, statsColumns, tableProperties } from '../schema/index.js'
 import { DataWriter, type DataWriterOptions } from './data-writer.js'
 import type { TableContext } from './transaction.js'
 
@@ -34,34 +33,19 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
   return {
     schema: view.schema,
     partitionColumns: view.metadata.partitionColumns,
-    codec: codecOf(properties.parquetCompressionCodec),
-    targetFileBytes: options.targetFileBytes ?? properties.targetFileSize ?? DEFAULT_TARGET_FILE_BYTES,
-    statsColumns: statsColumns(view.schema, view.metadata.partitionColumns, view.metadata.configuration),
-    ...(properties.dataSkippingStringPrefixLength === undefined ? {} : { stringPrefixLength: properties.dataSkippingStringPrefixLength }),
+    codec: codecOf(view),
+    targetFileBytes: options.targetFileBytes ?? properties.targetFileSizeBytes ?? DEFAULT_TARGET_FILE_BYTES,
+    statsColumns: statsColumns(view.schema, view.metadata.partitionColumns, view.metadata.configuration).map((leaf) => leaf.path),
+    stringPrefixLength: properties.dataSkippingStringPrefixLength,
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
     signal: options.signal,
   }
 }
 
-const CODECS: Readonly<Record<string, ParquetCodec>> = {
-  uncompressed: 'uncompressed',
-  none: 'uncompressed',
-  snappy: 'snappy',
-  gzip: 'gzip',
-  lz4_raw: 'lz4_raw',
-  zstd: 'zstd',
-}
-
-function codecOf(name: string | undefined): ParquetCodec {
-  if (name === undefined) return 'snappy'
-  const codec = Object.hasOwn(CODECS, name.toLowerCase()) ? CODECS[name.toLowerCase()] : undefined
-  if (codec === undefined) {
-    throw new AlluviumError(
-      'UNSUPPORTED_FEATURE',
-      `the table asks for delta.parquet.compression.codec=${name}, which cannot be written here; known: ${Object.keys(CODECS).join(', ')}`,
-      { property: 'delta.parquet.compression.codec', features: [name] },
-    )
-  }
-  return codec
+// Without the property we write snappy, not the protocol's zstd: see docs/decisions/0004-snappy-by-default.md.
+function codecOf(view: LogView): ParquetCodec {
+  const { configuration } = view.metadata
+  const isNamed = Object.keys(configuration).some((key) => normalizePropertyKey(key) === 'delta.parquet.compression.codec')
+  return isNamed ? tableProperties(configuration).parquetCodec : 'snappy'
 }

@@ -1,0 +1,52 @@
+// files: the data files of a version, or those that a scan would read.
+import { parseJson } from '../../json.js'
+import { type Command, numberOption, textOption } from '../command.js'
+import { formatTable } from '../output.js'
+import { tableOf } from '../target.js'
+
+export const files: Command = {
+  name: 'files',
+  usage: 'TABLE [--version N] [--where EXPR]',
+  summary: 'the data files of a version, or those that a scan would read',
+  options: {
+    version: { type: 'string', value: 'N', help: 'this version; the latest when absent' },
+    where: { type: 'string', value: 'EXPR', help: 'only files that may hold matching rows' },
+  },
+  examples: ['alluvium files ./events', `alluvium files ./events --where "player = 'kim'" --json`],
+  positionals: [1, 1],
+  run: async (input) => {
+    const { options, output, signal } = input
+    const version = numberOption(options, 'version')
+    const where = textOption(options, 'where')
+    const table = await tableOf(input)
+    const snapshot = await table.snapshot({ ...(version === undefined ? {} : { version }), signal })
+    const rows: string[][] = []
+    for await (const file of snapshot.files({ ...(where === undefined ? {} : { where }), signal })) {
+      const { path, size, partitionValues, stats, deletionVector } = file
+      if (output.json) {
+        await output.object({ path, sizeBytes: size, partitionValues, stats: parsedStats(stats), deletionVector: deletionVector ?? null })
+        continue
+      }
+      rows.push([path, String(size), rowCount(stats), Object.entries(partitionValues).map(([key, value]) => `${key}=${value ?? 'null'}`).join(' ')])
+    }
+    if (output.json) return
+    await output.write(formatTable(['path', 'bytes', 'rows', 'partition'], rows))
+    output.note(`${rows.length} of ${snapshot.numFiles} files`)
+  },
+}
+
+// Statistics that are not JSON are shown as the text they are.
+function parsedStats(stats: string | undefined): unknown {
+  if (stats === undefined) return null
+  try {
+    return parseJson(stats)
+  } catch {
+    return stats
+  }
+}
+
+function rowCount(stats: string | undefined): string {
+  const parsed = parsedStats(stats)
+  const count = typeof parsed === 'object' && parsed !== null ? (parsed as { numRecords?: unknown }).numRecords : undefined
+  return typeof count === 'number' ? String(count) : ''
+}

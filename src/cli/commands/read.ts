@@ -1,0 +1,97 @@
+// read: print rows of a version.
+import type { RecordBatch } from 'apache-arrow'
+import { canonicalLines, csvHeader, csvLines, ndjsonLines, tableCells } from '../../arrow/index.js'
+import type { StructType } from '../../schema/index.js'
+import { type Command, type CommandInput, listOption, numberOption, textOption, usageError } from '../command.js'
+import { formatTable, type Output } from '../output.js'
+import { tableOf } from '../target.js'
+
+const FORMATS = ['table', 'ndjson', 'csv', 'canonical'] as const
+type Format = (typeof FORMATS)[number]
+
+export const read: Command = {
+  name: 'read',
+  usage: 'TABLE [options]',
+  summary: 'print rows',
+  description: `--where takes SQL-like conditions: = != < <= > >= IS [NOT] NULL IN (…) BETWEEN LIKE AND OR NOT ( ), with 'text',
+numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\` and nested.names.`,
+  options: {
+    version: { type: 'string', value: 'N', help: 'this version; the latest when absent' },
+    timestamp: { type: 'string', value: 'T', help: 'the version in force at this time (ISO 8601 with a zone)' },
+    columns: { type: 'string', value: 'A,B', help: 'only these columns' },
+    where: { type: 'string', value: 'EXPR', help: 'only rows for which this is true' },
+    limit: { type: 'string', value: 'N', help: 'at most this many rows' },
+    format: { type: 'string', value: FORMATS.join('|'), help: 'how to print; table when absent, ndjson with --json' },
+    explain: { type: 'boolean', help: 'print which files would be read, and stop' },
+  },
+  examples: [
+    'alluvium read ./events --limit 10',
+    `alluvium read ./events --columns player,score --where "score > 5 AND player LIKE 'k%'" --format csv`,
+    'alluvium read ./events --version 3 --format ndjson',
+    'alluvium read ./events --timestamp 2026-01-31T12:00:00Z',
+  ],
+  positionals: [1, 1],
+  run: async (input) => {
+    const { options, output, signal } = input
+    const format = formatOption(input)
+    const version = numberOption(options, 'version')
+    const timestamp = textOption(options, 'timestamp')
+    if (version !== undefined && timestamp !== undefined) throw usageError('give --version or --timestamp, not both')
+    const columns = listOption(options, 'columns')
+    const where = textOption(options, 'where')
+    const limit = numberOption(options, 'limit')
+    const table = await tableOf(input)
+    const snapshot = await table.snapshot({
+      ...(version === undefined ? {} : { version }),
+      ...(timestamp === undefined ? {} : { timestamp }),
+      signal,
+    })
+    const scan = snapshot.scan({
+      ...(columns === undefined ? {} : { columns }),
+      ...(where === undefined ? {} : { where }),
+      ...(limit === undefined ? {} : { limit }),
+      signal,
+    })
+    if (options.explain === true) return output.line(await scan.explain())
+    const { output: struct } = await scan.plan()
+    await printBatches(scan.batches(), struct, format, output)
+  },
+}
+
+function formatOption({ options, output }: CommandInput): Format {
+  const text = textOption(options, 'format') ?? (output.json ? 'ndjson' : 'table')
+  if (!FORMATS.includes(text as Format)) throw usageError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(text)}`)
+  return text as Format
+}
+
+/** Prints batches of one struct in a format; nothing but rows on stdout. */
+export async function printBatches(batches: AsyncIterable<RecordBatch>, struct: StructType, format: Format, output: Output): Promise<void> {
+  if (format === 'table') return printTable(batches, struct, output)
+  if (format === 'csv') await output.line(csvHeader(struct))
+  const print = format === 'csv' ? csvLines : ndjsonLines
+  for await (const batch of batches) {
+    if (format !== 'canonical') await output.write(print(batch, struct))
+    else for (const line of canonicalLines(batch, struct)) await output.line(line)
+  }
+}
+
+// Column widths are fitted to blocks of rows, so that a big result streams.
+const TABLE_BLOCK_ROWS = 1000
+
+async function printTable(batches: AsyncIterable<RecordBatch>, struct: StructType, output: Output): Promise<void> {
+  const header = struct.fields.map((field) => field.name)
+  let block: string[][] = []
+  let total = 0
+  for await (const batch of batches) {
+    for (const cells of tableCells(batch, struct)) {
+      block.push(cells)
+      total++
+      if (block.length === TABLE_BLOCK_ROWS) {
+        await output.write(formatTable(header, block))
+        block = []
+      }
+    }
+  }
+  if (block.length > 0 || total === 0) await output.write(formatTable(header, block))
+  output.note(`${total} row${total === 1 ? '' : 's'}`)
+}
