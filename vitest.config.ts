@@ -1,12 +1,26 @@
-import { defineConfig } from 'vitest/config'
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-// Hermetic tests only: npm alone, no server, no Java, no Python. The rest have configurations of their own.
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/corpus/**'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    pool: 'forks',
-  },
-})
+/** What the hermetic tests, the interop tests and the corpus tests share. */
+export function configFor(test: NonNullable<ViteUserConfig['test']>): ViteUserConfig {
+  const report = process.env.ALLUVIUM_TEST_REPORT
+  const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+  return defineConfig({
+    resolve: {
+      alias: [
+        { find: /^alluvium$/, replacement: source('./src/index.ts') },
+        { find: /^alluvium\/testing$/, replacement: source('./src/testing/index.ts') },
+      ],
+    },
+    test: {
+      pool: 'forks',
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+      ...test,
+    },
+  })
+}
+
+// Hermetic: npm alone, no server, no Java, no Python.
+export default configFor({ include: ['test/**/*.test.ts'], exclude: ['test/interop/**', 'test/corpus/**'] })
