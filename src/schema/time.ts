@@ -18,7 +18,7 @@ type Zone = 'required' | 'none' | 'optional'
 
 /**
  * Microseconds since 1970-01-01T00:00:00Z of a text that names its zone (`Z`, `+02:00`, `+0200`, `+02`):
- * `2024-02-29T12:34:56.123456Z`, also with a space for the `T`, without seconds, and with years of sign and 4 to 6 digits.
+ * `2024-02-29T12:34:56.123456Z`, also with a space for the `T`, without seconds, and with years of 4 to 7 digits and perhaps a sign.
  * Undefined for everything else: no zone, a day that is not in the calendar, hour 24, second 60, a fraction finer than
  * microseconds, beyond 64 bits.
  */
@@ -40,7 +40,7 @@ export function parseTimestampMicrosAssumingUtc(text: string): bigint | undefine
   return exactMicros(scratch, 0, length, 'optional') ?? dateAsMicros(scratch, length)
 }
 
-/** Days since 1970-01-01 of `YYYY-MM-DD` (years of 4 digits, or sign and 4 to 7 digits), within 32 bits. */
+/** Days since 1970-01-01 of `YYYY-MM-DD` (years of 4 to 7 digits, perhaps with a sign), within 32 bits. */
 export function parseDateDays(text: string): number | undefined {
   const length = toScratch(text)
   if (length === 0) return undefined
@@ -168,7 +168,7 @@ function scanTimestamp(bytes: Uint8Array, start: number, end: number, zone: Zone
   return zone !== 'none' && scanZone(bytes, at, end)
 }
 
-// `[+-]Y{4,7}-MM-DD`; answers the place after it, or -1. A year without a sign has exactly four digits.
+// `[+-]Y{4,7}-MM-DD`; answers the place after it, or -1. Years of more than four digits may come without a sign: old writers left it out.
 function scanDate(bytes: Uint8Array, start: number, end: number): number {
   const first = bytes[start] as number
   const signed = first === 0x2d || first === 0x2b
@@ -182,7 +182,7 @@ function scanDate(bytes: Uint8Array, start: number, end: number): number {
     at++
   }
   const digits = at - yearStart
-  if (digits < 4 || (!signed && digits > 4)) return -1
+  if (digits < 4) return -1
   if (first === 0x2d) {
     if (year === 0) return -1
     year = -year

@@ -39,7 +39,7 @@ export type RowOfZod<T> = T extends string | number | bigint | boolean | null | 
  * | `nullable()`, `optional()`, `nullish()` | nullable; everything else is not null |
  *
  * A plain `int()` is refused: a long is read as bigint, which its type does not say. Say `int32()`, `bigint()` or `number()`.
- * Other Delta types are named by metadata: `z.string().meta({ delta: 'decimal(10,2)' })`, where the value in JavaScript must be the same.
+ * Other Delta types are named by metadata (not in `zod/mini`): `z.string().meta({ delta: 'decimal(10,2)' })`, where the value in JavaScript must be the same.
  * The zod object describes rows; it does not parse them: coercions, transforms and defaults are refused.
  * @throws AlluviumError `INVALID_OPTIONS` naming every place that has no Delta type.
  *
@@ -102,7 +102,6 @@ function convertDef(schema: $ZodType, def: Def, path: string, faults: string[], 
     case 'nullable':
     case 'optional':
       return { dataType: inner(def.innerType).dataType, nullable: true }
-    case 'nonoptional':
     case 'readonly':
       return inner(def.innerType)
     case 'object':
@@ -116,6 +115,9 @@ function convertDef(schema: $ZodType, def: Def, path: string, faults: string[], 
       const key = inner(def.keyType, 'key')
       const value = inner(def.valueType, 'value')
       if (key.nullable) return fault(faults, `${path}.key`, 'the key of a map is never null')
+      if (def.type === 'record' && (def.keyType?._zod.def as Def | undefined)?.type !== 'string') {
+        return fault(faults, path, 'the keys of a record must be z.string(); for known keys use z.object()')
+      }
       return notNull({ type: 'map', keyType: key.dataType, valueType: value.dataType, valueContainsNull: value.nullable })
     }
     default:
@@ -152,8 +154,8 @@ function scalar(schema: $ZodType, def: Def, path: string, faults: string[]): Con
 
 function objectType(def: Def, path: string, faults: string[], open: Set<$ZodType>): StructType {
   const catchall = (def.catchall?._zod.def as Def | undefined)?.type
-  if (catchall !== undefined && catchall !== 'never' && catchall !== 'unknown') {
-    fault(faults, path, 'members beyond those named (catchall) have no column')
+  if (catchall !== undefined && catchall !== 'never') {
+    fault(faults, path, 'members beyond those named (loose objects, catchall) have no column')
   }
   const fields = Object.entries(def.shape ?? {}).map(([name, member]): Field => {
     const { dataType, nullable } = convert(member, path === '' ? name : `${path}.${name}`, faults, open)
@@ -163,18 +165,9 @@ function objectType(def: Def, path: string, faults: string[], open: Set<$ZodType
 }
 
 function number(schema: $ZodType, path: string, faults: string[], named: boolean): Converted {
-  const bag = schema._zod.bag as {
-    format?: string
-    minimum?: number
-    maximum?: number
-    exclusiveMinimum?: number
-    exclusiveMaximum?: number
-  }
-  const format = (schema._zod.def as unknown as Def).format ?? bag.format
+  const { format, least, most } = numberBounds(schema)
   if (format === 'float32') return notNull({ type: 'float' })
   if (format === undefined || format === 'float64') return notNull({ type: 'double' })
-  const least = Math.max(bag.minimum ?? -Infinity, bag.exclusiveMinimum ?? -Infinity)
-  const most = Math.min(bag.maximum ?? Infinity, bag.exclusiveMaximum ?? Infinity)
   if (least >= -(2 ** 31) && most <= 2 ** 31 - 1) return notNull({ type: 'integer' })
   if (named) return notNull({ type: 'double' })
   return fault(
@@ -182,6 +175,30 @@ function number(schema: $ZodType, path: string, faults: string[], named: boolean
     path,
     'an integer of more than 32 bits is read as bigint; use z.int32(), z.bigint() (a long) or z.number() (a double)',
   )
+}
+
+interface NumberCheck {
+  readonly check?: string
+  readonly format?: string
+  readonly value?: number
+}
+
+// The format and the bounds of a number, from its definition and its checks: `z.int32()`, `z.number().int().min(0)`.
+function numberBounds(schema: $ZodType): { readonly format: string | undefined; readonly least: number; readonly most: number } {
+  const def = schema._zod.def as unknown as Def & NumberCheck
+  const checks = (def.checks ?? []).map((check) => (check as { _zod: { def: NumberCheck } })._zod.def)
+  let format: string | undefined
+  let least = -Infinity
+  let most = Infinity
+  for (const check of [def, ...checks]) {
+    if (check.check === 'number_format') {
+      format = check.format
+      if (format === 'int32') [least, most] = [Math.max(least, -(2 ** 31)), Math.min(most, 2 ** 31 - 1)]
+    }
+    if (check.check === 'greater_than') least = Math.max(least, Number(check.value))
+    if (check.check === 'less_than') most = Math.min(most, Number(check.value))
+  }
+  return { format, least, most }
 }
 
 function bigint(schema: $ZodType, path: string, faults: string[]): Converted {
