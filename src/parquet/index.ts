@@ -1,6 +1,10 @@
 // Parquet bytes <-> Arrow record batches, and the statistics of what is written. The only folder that knows the codec.
+
+export { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
 export { initParquet } from './engine.js'
 export type { ChunkInfo, RowGroupInfo } from './footer.js'
 export { openParquet, type ParquetFile, type ReadOptions } from './reader.js'
 export type { ColumnPath } from './slice.js'
 export { type ByteSource, bytesSource } from './source.js'
+export { StatisticsCollector, type StatisticsOptions } from './statistics.js'
+export { type ByteSink, createParquetWriter, type ParquetWriter, type ParquetWriterOptions } from './writer.js'

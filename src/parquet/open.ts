@@ -60,7 +60,7 @@ export async function project(footer: Footer, name: string, selected: ReadonlySe
     if (DataType.isStruct(type)) return field.clone({ type: new Struct(type.children.map(steer)) })
     if (DataType.isList(type)) return field.clone({ type: new List(steer(type.children[0] as Field)) })
     if (DataType.isMap(type))
-      return field.clone({ type: new Map_(steer(type.children[0] as Field) as Field<Struct<never>>, type.keysSorted) })
+      return field.clone({ type: new Map_(steer(type.children[0] as Field) as ConstructorParameters<typeof Map_>[0], type.keysSorted) })
     const isInt96 = leaves[leaf++]?.physicalType === PhysicalType.INT96
     return isInt96 ? field.clone({ type: new TimestampMicrosecond('UTC') }) : field
   }

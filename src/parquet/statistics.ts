@@ -1,0 +1,251 @@
+// The statistics of one data file, collected from its batches (not from the Parquet footer, whose text bounds are cut):
+// PROTOCOL.md, "Per-file Statistics". One rule: a bound may be missing, never wrong.
+import { type Field as ArrowField, type Data, DataType, type RecordBatch } from 'apache-arrow'
+import { AlluviumError } from '../errors.js'
+import { type DataType as DeltaType, parsePath, type StructType } from '../schema/index.js'
+import { dateBound, decimalBound, floatBound, greatestTextBound, leastTextBound, timestampBound } from './bound-text.js'
+import { DecimalBounds, FloatBounds, Int32Bounds, Int64Bounds, TextBounds } from './bounds.js'
+import type { ColumnPath } from './slice.js'
+
+/** Which columns get statistics, and how long texts may be. */
+export interface StatisticsOptions {
+  /** The first so many leaf columns; -1 for all; default 32. Arrays and maps are one leaf each. Ignored with `columns`. */
+  readonly numIndexedCols?: number
+  /** Names or paths; a struct stands for all its leaves. A text that is no top-level name is read as a path (`a.b`). */
+  readonly columns?: readonly ColumnPath[]
+  /** Characters kept of a text bound; default 32. */
+  readonly stringPrefixLength?: number
+}
+
+/**
+ * Collects the statistics of one file: `numRecords`, and per indexed column `nullCount`, `minValues` and `maxValues`.
+ *
+ * Longs and decimals are exact. Texts keep 32 characters, the greatest made an upper bound. Timestamps are floored to
+ * milliseconds. A column with NaN has no bounds, since readers order NaN differently; an infinite bound, and a date or
+ * timestamp outside the years 1 to 9999, is left out. Booleans, binaries, arrays and maps have null counts only.
+ *
+ * @example
+ * const statistics = new StatisticsCollector(schema)
+ * statistics.add(batch)
+ * add.stats = statistics.finish()
+ */
+export class StatisticsCollector {
+  private numRecords = 0
+  private readonly members: readonly Member[]
+
+  constructor(schema: StructType, options: StatisticsOptions = {}) {
+    const { numIndexedCols = 32, columns, stringPrefixLength = 32 } = options
+    const paths = columns?.map((column) => resolve(schema, column))
+    let left = numIndexedCols < 0 ? Number.POSITIVE_INFINITY : numIndexedCols
+    const indexed = (path: readonly string[]): boolean => {
+      if (paths !== undefined) return paths.some((prefix) => prefix.length <= path.length && prefix.every((name, i) => name === path[i]))
+      return left-- > 0
+    }
+    this.members = plan(schema, [], indexed, stringPrefixLength)
+  }
+
+  /** Counts a batch; columns are found by name. @throws AlluviumError `SCHEMA_MISMATCH` where one is missing or of another type. */
+  add(batch: RecordBatch): void {
+    this.numRecords += batch.numRows
+    collect(this.members, batch.data, batch.schema.fields, undefined, batch.numRows, '')
+  }
+
+  /** The statistics as the JSON text of an `add` action's `stats`. */
+  finish(): string {
+    const min = print(this.members, (leaf) => leaf.min())
+    const max = print(this.members, (leaf) => leaf.max())
+    const nulls = print(this.members, (leaf) => String(leaf.nullCount))
+    return `{"numRecords":${this.numRecords},"minValues":${min},"maxValues":${max},"nullCount":${nulls}}`
+  }
+}
+
+type Member = { readonly name: string } & (
+  | { readonly kind: 'struct'; readonly members: readonly Member[] }
+  | { readonly kind: 'leaf'; readonly leaf: Leaf }
+)
+
+/** One indexed column. */
+interface Leaf {
+  nullCount: number
+  add(data: Data, valid: Uint8Array | undefined): void
+  accepts(type: DataType): boolean
+  min(): string | undefined
+  max(): string | undefined
+}
+
+function resolve(schema: StructType, column: ColumnPath): readonly string[] {
+  if (typeof column !== 'string') return column
+  if (schema.fields.some((field) => field.name === column)) return [column]
+  return parsePath(column) ?? [column]
+}
+
+function plan(struct: StructType, path: readonly string[], indexed: (path: readonly string[]) => boolean, prefixLength: number): Member[] {
+  const members: Member[] = []
+  for (const { name, dataType } of struct.fields) {
+    const place = [...path, name]
+    if (dataType.type === 'struct') {
+      const inner = plan(dataType, place, indexed, prefixLength)
+      if (inner.length > 0) members.push({ name, kind: 'struct', members: inner })
+      // A void column counts as a leaf of the schema, yet it is in no file.
+    } else if (indexed(place) && dataType.type !== 'void') {
+      members.push({ name, kind: 'leaf', leaf: leafOf(dataType, prefixLength) })
+    }
+  }
+  return members
+}
+
+function leafOf(type: DeltaType, prefixLength: number): Leaf {
+  switch (type.type) {
+    case 'byte':
+    case 'short':
+    case 'integer':
+      return int32Leaf(DataType.isInt, (value) => String(value))
+    case 'date':
+      return int32Leaf(DataType.isDate, dateBound)
+    case 'long':
+      return int64Leaf(DataType.isInt, (value) => String(value))
+    case 'timestamp':
+      return int64Leaf(DataType.isTimestamp, (value) => timestampBound(value, 'Z'))
+    case 'timestamp_ntz':
+      return int64Leaf(DataType.isTimestamp, (value) => timestampBound(value, ''))
+    case 'float':
+    case 'double':
+      return floatLeaf()
+    case 'decimal':
+      return decimalLeaf(type.scale)
+    case 'string':
+      return textLeaf(prefixLength)
+    default:
+      return { nullCount: 0, add: () => undefined, accepts: () => true, min: () => undefined, max: () => undefined }
+  }
+}
+
+function int32Leaf(accepts: (type: DataType) => boolean, text: (value: number) => string | undefined): Leaf {
+  const bounds = new Int32Bounds()
+  return {
+    nullCount: 0,
+    add: (data, valid) => bounds.add(data, valid),
+    accepts: (type) => accepts(type) && bytesPerElement(type) <= 4,
+    min: () => (bounds.min > bounds.max ? undefined : text(bounds.min)),
+    max: () => (bounds.min > bounds.max ? undefined : text(bounds.max)),
+  }
+}
+
+function int64Leaf(accepts: (type: DataType) => boolean, text: (value: bigint) => string | undefined): Leaf {
+  const bounds = new Int64Bounds()
+  return {
+    nullCount: 0,
+    add: (data, valid) => bounds.add(data, valid),
+    // Timestamps in other units would give bounds that are off by powers of ten.
+    accepts: (type) => accepts(type) && bytesPerElement(type) === 8 && (!DataType.isTimestamp(type) || type.unit === 2),
+    min: () => (bounds.isEmpty ? undefined : text(bounds.min)),
+    max: () => (bounds.isEmpty ? undefined : text(bounds.max)),
+  }
+}
+
+function floatLeaf(): Leaf {
+  const bounds = new FloatBounds()
+  const none = (): boolean => bounds.sawNaN || bounds.min > bounds.max
+  return {
+    nullCount: 0,
+    add: (data, valid) => bounds.add(data, valid),
+    accepts: (type) => DataType.isFloat(type) && type.precision !== 0,
+    min: () => (none() ? undefined : floatBound(bounds.min)),
+    max: () => (none() ? undefined : floatBound(bounds.max)),
+  }
+}
+
+function decimalLeaf(scale: number): Leaf {
+  const bounds = new DecimalBounds()
+  return {
+    nullCount: 0,
+    add: (data, valid) => bounds.add(data, valid),
+    accepts: (type) => DataType.isDecimal(type) && type.scale === scale && type.bitWidth === 128,
+    min: () => (bounds.min === undefined ? undefined : decimalBound(bounds.min, scale)),
+    max: () => (bounds.max === undefined ? undefined : decimalBound(bounds.max, scale)),
+  }
+}
+
+function textLeaf(prefixLength: number): Leaf {
+  const bounds = new TextBounds()
+  return {
+    nullCount: 0,
+    add: (data, valid) => bounds.add(data, valid),
+    accepts: (type) => DataType.isUtf8(type),
+    min: () => (bounds.min === undefined ? undefined : leastTextBound(bounds.min, prefixLength)),
+    max: () => (bounds.max === undefined ? undefined : greatestTextBound(bounds.max, prefixLength)),
+  }
+}
+
+function bytesPerElement(type: DataType): number {
+  return (type.ArrayType as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
+}
+
+// A leaf is null where it, or any struct around it, is null: `valid` carries what the structs above allow.
+function collect(
+  members: readonly Member[],
+  data: Data,
+  fields: readonly ArrowField[],
+  valid: Uint8Array | undefined,
+  length: number,
+  parent: string,
+): void {
+  for (const member of members) {
+    const path = parent === '' ? member.name : `${parent}.${member.name}`
+    const child = data.children[fields.findIndex((field) => field.name === member.name)]
+    if (child === undefined) throw mismatch(path, 'is missing from the batch')
+    const both = intersect(valid, child, length)
+    if (member.kind === 'struct') {
+      if (!DataType.isStruct(child.type)) throw mismatch(path, `has Arrow type ${child.type}, a struct is expected`)
+      collect(member.members, child, child.type.children, both, length, path)
+      continue
+    }
+    if (!member.leaf.accepts(child.type)) throw mismatch(path, `has Arrow type ${child.type}, which is not what the schema says`)
+    member.leaf.add(child, both)
+    if (both !== undefined) member.leaf.nullCount += length - countOnes(both, length)
+  }
+}
+
+function mismatch(path: string, what: string): AlluviumError {
+  return new AlluviumError('SCHEMA_MISMATCH', `statistics: column ${path} ${what}`, { column: path })
+}
+
+// The validity of a child below what its parents allow, from bit 0; undefined when every row is valid.
+function intersect(valid: Uint8Array | undefined, child: Data, length: number): Uint8Array | undefined {
+  const own = child.nullBitmap
+  if (child.nullCount === 0 || own === undefined || own.length === 0) return valid
+  const { offset } = child
+  const shift = offset & 7
+  const first = offset >> 3
+  const bytes = (length + 7) >> 3
+  const both = new Uint8Array(bytes)
+  for (let i = 0; i < bytes; i++) {
+    const low = (own[first + i] as number) >> shift
+    const bits = shift === 0 ? low : low | (((own[first + i + 1] ?? 0) << (8 - shift)) & 0xff)
+    both[i] = valid === undefined ? bits : bits & (valid[i] as number)
+  }
+  return both
+}
+
+function countOnes(bits: Uint8Array, length: number): number {
+  let ones = 0
+  const whole = length >> 3
+  for (let i = 0; i < whole; i++) {
+    let v = bits[i] as number
+    v -= (v >> 1) & 0x55
+    v = (v & 0x33) + ((v >> 2) & 0x33)
+    ones += (v + (v >> 4)) & 0x0f
+  }
+  for (let i = whole * 8; i < length; i++) ones += ((bits[i >> 3] as number) >> (i & 7)) & 1
+  return ones
+}
+
+// The nested object of one statistic; a leaf without a value is left out, a struct without any is an empty object.
+function print(members: readonly Member[], value: (leaf: Leaf) => string | undefined): string {
+  const parts: string[] = []
+  for (const member of members) {
+    const text = member.kind === 'struct' ? print(member.members, value) : value(member.leaf)
+    if (text !== undefined) parts.push(`${JSON.stringify(member.name)}:${text}`)
+  }
+  return `{${parts.join(',')}}`
+}

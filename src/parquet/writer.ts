@@ -1,0 +1,186 @@
+// Writing a Parquet file in bounded memory: batches are collected up to a row group, encoded, and sent to the sink;
+// one footer at the end names all row groups. One rule: what was written is in order and complete, or the writer failed.
+import { type RecordBatch, Table, tableToIPC } from 'apache-arrow'
+import { batchBytes } from '../arrow/index.js'
+import { AlluviumError } from '../errors.js'
+import type { StructType } from '../schema/index.js'
+import { chooseDictionaries } from './dictionary.js'
+import { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
+import { CodecFault } from './engine.js'
+import { guarded } from './faults.js'
+import { assertWritable, fileSchema, layOut } from './file-schema.js'
+import { type Footer, parseFooter } from './footer.js'
+import { bodyRange, FooterStitcher } from './stitch.js'
+
+/** Where the bytes of a file go, in order. */
+export interface ByteSink {
+  write(bytes: Uint8Array): Promise<void>
+}
+
+/** How a file is written. */
+export interface ParquetWriterOptions {
+  readonly schema: StructType
+  readonly codec: WriteCodec
+  /** Arrow bytes that make a row group; default 64 MiB. Memory in use is about four times this. */
+  readonly rowGroupBytes?: number
+  /** Rows that make a row group; default 1,048,576. */
+  readonly rowGroupRows?: number
+  /** `auto` (default) looks at the values of every row group. */
+  readonly dictionary?: 'auto' | 'always' | 'never'
+  /** Encodes row groups elsewhere (a worker): one is encoded while the next is collected. Default: in this thread. */
+  readonly encodeRowGroup?: EncodeRowGroup
+}
+
+/** A Parquet file being written. After a failed call the file is worthless and every later call fails likewise. */
+export interface ParquetWriter {
+  /** Takes a batch; resolves when there is room for the next. The batch must not be changed afterwards. */
+  write(batch: RecordBatch): Promise<void>
+  /** Arrow bytes collected and not yet encoded. */
+  readonly bufferedBytes: number
+  /** Bytes given to the sink. */
+  readonly writtenBytes: number
+  /** Rows taken. */
+  readonly numRows: number
+  /** Writes the rest and the footer. The file is complete when this resolves; the sink is not closed. */
+  finish(): Promise<{ sizeBytes: number; numRows: number }>
+}
+
+const DEFAULT_ROW_GROUP_BYTES = 64 * 2 ** 20
+const DEFAULT_ROW_GROUP_ROWS = 1024 * 1024
+const CREATED_BY = 'alluvium version 0.1.0'
+const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
+
+/**
+ * Starts a Parquet file as Delta and Spark expect it (types, names, nullability, field ids).
+ * @throws AlluviumError `UNSUPPORTED_FEATURE` for a type that cannot be written, `SCHEMA_MISMATCH` for a schema without columns.
+ *
+ * @example
+ * const writer = createParquetWriter(sink, { schema, codec: 'snappy' })
+ * for (const batch of batches) await writer.write(batch)
+ * const { sizeBytes, numRows } = await writer.finish()
+ */
+export function createParquetWriter(sink: ByteSink, options: ParquetWriterOptions): ParquetWriter {
+  for (const name of ['rowGroupBytes', 'rowGroupRows'] as const) {
+    const value = options[name]
+    if (value !== undefined && !(value >= 1)) throw new RangeError(`${name} must be at least 1, not ${value}`)
+  }
+  assertWritable(options.schema)
+  return new StitchWriter(sink, options)
+}
+
+class StitchWriter implements ParquetWriter {
+  bufferedBytes = 0
+  writtenBytes = 0
+  numRows = 0
+  private readonly sink: ByteSink
+  private readonly schema: ReturnType<typeof fileSchema>
+  private readonly options: ParquetWriterOptions
+  private readonly rowGroupBytes: number
+  private readonly rowGroupRows: number
+  private batches: RecordBatch[] = []
+  private bufferedRows = 0
+  private stitcher: FooterStitcher | undefined
+  // The row group that is being encoded and appended; at most one, so order and memory are kept.
+  private inFlight: Promise<void> = Promise.resolve()
+  private failure: { error: unknown } | undefined
+  private finished = false
+
+  constructor(sink: ByteSink, options: ParquetWriterOptions) {
+    this.sink = sink
+    this.options = options
+    this.schema = fileSchema(options.schema)
+    this.rowGroupBytes = options.rowGroupBytes ?? DEFAULT_ROW_GROUP_BYTES
+    this.rowGroupRows = Math.floor(options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS)
+  }
+
+  async write(batch: RecordBatch): Promise<void> {
+    this.assertOpen()
+    let rest = layOut(batch, this.schema)
+    this.numRows += batch.numRows
+    while (rest.numRows > 0) {
+      const room = this.rowGroupRows - this.bufferedRows
+      const part = rest.numRows > room ? rest.slice(0, room) : rest
+      rest = rest.slice(part.numRows)
+      this.batches.push(part)
+      this.bufferedRows += part.numRows
+      this.bufferedBytes += batchBytes(part)
+      if (this.bufferedRows >= this.rowGroupRows || this.bufferedBytes >= this.rowGroupBytes) await this.flush()
+    }
+  }
+
+  async finish(): Promise<{ sizeBytes: number; numRows: number }> {
+    this.assertOpen()
+    this.finished = true
+    if (this.bufferedRows > 0 || this.numRows === 0) await this.flush()
+    await this.settle()
+    const stitcher = this.stitcher as FooterStitcher
+    if (stitcher.numRows !== this.numRows) throw new Error(`${this.numRows} rows taken, ${stitcher.numRows} written`)
+    await this.append(stitcher.finish())
+    return { sizeBytes: this.writtenBytes, numRows: this.numRows }
+  }
+
+  private assertOpen(): void {
+    if (this.failure !== undefined) throw this.failure.error
+    if (this.finished) throw new TypeError('the Parquet writer is finished already')
+  }
+
+  // Starts encoding what is collected. With the default encoder it is done on return; another may still be at work.
+  private async flush(): Promise<void> {
+    const { batches } = this
+    const chosen = this.options.dictionary ?? 'auto'
+    const dictionaries = chosen === 'auto' ? chooseDictionaries(batches) : { dictionary: chosen === 'always', dictionaryOf: [] }
+    const properties: EncodeProperties = { codec: this.options.codec, createdBy: CREATED_BY, ...dictionaries }
+    const ipc = tableToIPC(batches.length === 0 ? new Table(this.schema) : new Table(this.schema, batches), 'stream')
+    this.batches = []
+    this.bufferedRows = 0
+    this.bufferedBytes = 0
+    await this.settle()
+    const encode = this.options.encodeRowGroup
+    this.inFlight = this.encode(ipc, properties, encode ?? encodeInThread).catch((error: unknown) => {
+      this.failure = { error }
+    })
+    if (encode === undefined) await this.settle()
+  }
+
+  private async settle(): Promise<void> {
+    await this.inFlight
+    if (this.failure !== undefined) throw this.failure.error
+  }
+
+  private async encode(ipc: Uint8Array, properties: EncodeProperties, encodeRowGroup: EncodeRowGroup): Promise<void> {
+    const encoded = await encodeRowGroup(ipc, properties).catch((error: unknown) => {
+      throw error instanceof CodecFault ? encodeError(error) : error
+    })
+    const footer = footerOf(encoded)
+    if (this.stitcher === undefined) {
+      this.stitcher = new FooterStitcher(footer, { createdBy: CREATED_BY })
+      await this.append(MAGIC)
+    }
+    if (footer.numRows === 0) return
+    const body = bodyRange(footer)
+    this.stitcher.add(footer, this.writtenBytes - body.start)
+    await this.append(encoded.subarray(body.start, body.end))
+  }
+
+  private async append(bytes: Uint8Array): Promise<void> {
+    await this.sink.write(bytes)
+    this.writtenBytes += bytes.length
+  }
+}
+
+function footerOf(file: Uint8Array): Footer {
+  const length = new DataView(file.buffer, file.byteOffset, file.length).getUint32(file.length - 8, true)
+  return guarded('an encoded row group', () =>
+    parseFooter(file.subarray(file.length - 8 - length, file.length - 8), 'an encoded row group'),
+  )
+}
+
+function encodeError(fault: CodecFault): AlluviumError {
+  const what = fault.outOfMemory ? 'the codec ran out of memory; choose a smaller rowGroupBytes' : fault.message
+  return new AlluviumError(
+    fault.outOfMemory ? 'LIMIT_EXCEEDED' : 'SCHEMA_MISMATCH',
+    `cannot encode a row group: ${what}`,
+    {},
+    { cause: fault },
+  )
+}
