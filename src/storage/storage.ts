@@ -26,12 +26,23 @@ export type CreateOutcome = 'created' | 'exists'
 
 /** One object being written in pieces; invisible to commits until something refers to it. */
 export interface ObjectWriter {
-  /** Resolves when there is room for more; memory held is bounded whatever the caller's speed. */
+  /** Resolves when there is room for more and the chunk may be reused; memory held is bounded whatever the caller's speed. */
   write(chunk: Uint8Array): Promise<void>
   /** Makes the object whole (and durable where the store promises it). Answers its size. */
   close(): Promise<{ sizeBytes: number }>
   /** Drops what was written so far. Never throws. */
   abort(): Promise<void>
+}
+
+/** An object whose bytes the store holds (durably, where it promises that) under no name yet. */
+export interface StagedObject {
+  /**
+   * Puts the object under its name if that is free: from here on exactly as {@link Storage.create}, also in its failures.
+   * Once only; a later call is a `TypeError`.
+   */
+  place(options?: CallOptions): Promise<CreateOutcome>
+  /** Drops the object, unless it was placed. Never throws. */
+  discard(): Promise<void>
 }
 
 /**
@@ -54,12 +65,23 @@ export interface Storage {
    * sorted by the UTF-8 bytes of their paths, in pages. Complete with respect to every finished write. Not recursive
    * unless asked; a missing folder is empty. Leftover temporaries of the store itself are not listed.
    */
-  list(folder: string, options?: CallOptions & { readonly from?: string; readonly recursive?: boolean }): AsyncIterable<readonly ObjectInfo[]>
+  list(
+    folder: string,
+    options?: CallOptions & { readonly from?: string; readonly recursive?: boolean },
+  ): AsyncIterable<readonly ObjectInfo[]>
   /** Put if absent: the whole object or nothing, exactly one of any number of callers gets `created`. */
   create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome>
+  /**
+   * The first half of `create`, for stores that gain by it: lets a caller prepare a commit while the data files it names are
+   * still being made durable, and place it after. Nothing is visible before `place`. Absent where a store has no such step.
+   */
+  stage?(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject>
   /** Replaces or makes an object whole (for hints such as `_last_checkpoint`); readers see the old or the new. */
   put(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void>
-  /** Streams a new object under a name nobody else uses (data files). */
+  /**
+   * Streams a new object under a name nobody else uses (data files). A name in use is `ALREADY_EXISTS`, from here or from
+   * `close`, and its object stays as it is. After any failure the writer has dropped what it wrote.
+   */
   write(path: string, options?: CallOptions): Promise<ObjectWriter>
   /** Deletes; a missing object is fine. */
   delete(path: string, options?: CallOptions): Promise<void>
