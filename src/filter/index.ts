@@ -1,0 +1,10 @@
+// The surface of this folder: filters as data and as text, bound to a schema, over batches and over bounds of files.
+export { type Bounds, type ColumnBounds, partitionBounds } from './bounds.js'
+export { and, col, FilterColumn, type FilterValue, literal, not, or } from './build.js'
+export type * from './expression.js'
+export { type BoundFilter, bindFilter } from './filter.js'
+export { parseColumnName, parseFilter } from './parse.js'
+export { formatExpression } from './print.js'
+export { columnNames, splitByColumns } from './split.js'
+export { parseStatsBounds, type StatsBounds } from './stats-bounds.js'
+export type { StatsColumn } from './stats-scan.js'
