@@ -63,6 +63,12 @@ export function valuesOf<T extends ArrayBufferView = Uint8Array>(data: Data): T 
   return data.values as unknown as T
 }
 
+/** A typed array over `buffer` of the kind of `values` (a plain Uint8Array where that is one of Node's). */
+export function sameKind(values: ArrayBufferView, buffer: ArrayBuffer): ArrayBufferView {
+  if (values instanceof Uint8Array) return new Uint8Array(buffer)
+  return new (values.constructor as new (buffer: ArrayBuffer) => ArrayBufferView)(buffer)
+}
+
 /** Values of 64 bits as pairs of a low and a high half. */
 export function halvesOf(data: Data): Int32Array {
   const values = valuesOf(data)

@@ -1,7 +1,7 @@
 // One column out of several. One rule: parts may be slices; only the cells they show are copied.
 import { type Data, makeData, Type } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
-import { bytesOf, fillBits, offsetsOf, validityOf, valuesOf, writeBits, zeroBits } from './buffers.js'
+import { bytesOf, fillBits, offsetsOf, sameKind, validityOf, valuesOf, writeBits, zeroBits } from './buffers.js'
 import { plainLayout, withChildTypes } from './layout.js'
 
 /** One column with the cells of all parts, which have the same type. */
@@ -105,7 +105,8 @@ function concatOffsets(parts: readonly Data[], length: number): Int32Array {
 function concatFixed(parts: readonly Data[], length: number): ArrayBufferView {
   const { stride } = parts[0] as Data
   const values = parts.map((part) => valuesOf<Uint8Array>(part).subarray(0, part.length * stride))
-  const joined = new ((values[0] as Uint8Array).constructor as Uint8ArrayConstructor)(length * stride)
+  const kind = values[0] as Uint8Array
+  const joined = sameKind(kind, new ArrayBuffer(length * stride * kind.BYTES_PER_ELEMENT)) as Uint8Array
   let at = 0
   for (const part of values) {
     joined.set(part, at)

@@ -1,4 +1,6 @@
 // Columns in memory: Delta types as Arrow types, builders, gathers, casts, and rows or text out of batches.
+
+export { encodeBase64 } from './base64.js'
 export { type AppendRowsOptions, BatchBuilder, batchOf, emptyBatch, type RowFault } from './batch-builder.js'
 export { batchBytes, concatBatches, project } from './batches.js'
 export { BoolBuilder, NullBuilder } from './bit-builders.js'
@@ -12,6 +14,8 @@ export { ListBuilder, MapBuilder, StructBuilder } from './nested-builders.js'
 export { FloatBuilder, Int64Builder, IntBuilder } from './number-builders.js'
 export { physicalReader, physicalValue } from './physical.js'
 export { printValue } from './print-value.js'
+export { type Row, type RowsOptions, rowsOf } from './rows.js'
 export { maskToIndices, take } from './take.js'
+export { canonicalLines, csvHeader, csvLines, ndjsonLines } from './text-lines.js'
 export { DateBuilder, TimestampBuilder } from './time-builders.js'
 export { fromArrowSchema, toArrowField, toArrowSchema, toArrowType } from './types.js'

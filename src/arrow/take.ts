@@ -2,7 +2,7 @@
 // source was sliced, so that a few rows never keep a whole batch alive (dictionaries are shared).
 import { type Data, makeData, type RecordBatch, Type } from 'apache-arrow'
 import { batchOf } from './batch-builder.js'
-import { type Bits, bitAt, bytesOf, offsetsOf, setBit, validityOf, valuesOf, zeroBits } from './buffers.js'
+import { type Bits, bitAt, bytesOf, offsetsOf, sameKind, setBit, validityOf, valuesOf, zeroBits } from './buffers.js'
 
 /** Stands for "no row" in the indices of {@link takeData}: the cell becomes null. */
 export const NO_ROW = -1
@@ -97,7 +97,6 @@ function takeBits(bits: Bits, indices: Int32Array): Uint8Array {
 type Units = Uint8Array | Uint16Array | Int32Array
 interface FixedValues extends ArrayBufferView {
   readonly BYTES_PER_ELEMENT: number
-  readonly constructor: unknown
 }
 
 // Copies cells as units of 1, 2 or 4 bytes, never as floats: bits of NaNs stay as they are.
@@ -112,7 +111,7 @@ function takeFixed(data: Data, indices: Int32Array): ArrayBufferView {
     width / unit,
     indices,
   )
-  return new (values.constructor as new (buffer: ArrayBuffer) => ArrayBufferView)(taken)
+  return sameKind(values, taken)
 }
 
 function unitsOf(buffer: ArrayBuffer, byteOffset: number, byteLength: number, unit: number): Units {
