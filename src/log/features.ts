@@ -162,7 +162,8 @@ export function property(metadata: Metadata, key: string): string | undefined {
 
 /** The error for features in the way; also used where a feature shows only in the files. */
 export function unsupported(what: 'read' | 'write', features: readonly string[], protocol?: Protocol): AlluviumError {
-  const versions = protocol === undefined ? {} : { minReaderVersion: protocol.minReaderVersion, minWriterVersion: protocol.minWriterVersion }
+  const versions =
+    protocol === undefined ? {} : { minReaderVersion: protocol.minReaderVersion, minWriterVersion: protocol.minWriterVersion }
   return new AlluviumError(
     'UNSUPPORTED_FEATURE',
     `this library cannot ${what} the table, which needs ${features.join(', ')}; use a newer release or an engine that supports ${features.length === 1 ? 'it' : 'them'}`,

@@ -5,14 +5,14 @@ import type { Action, DeletionVectorDescriptor } from './actions.js'
 
 /** One action as one line of JSON, without a line end. */
 export function formatAction(action: Action): string {
-  return `{${JSON.stringify(nameOf(action))}:${formatJson(valueOf(action))}}`
+  return `{${JSON.stringify(nameOf(action))}:${formatJson(bodyOf(action))}}`
 }
 
 function nameOf(action: Action): string {
   return action.kind === 'unknown' ? action.name : action.kind
 }
 
-function valueOf(action: Action): unknown {
+function bodyOf(action: Action): unknown {
   switch (action.kind) {
     case 'commitInfo':
       return action.info

@@ -141,11 +141,11 @@ const LEVELS = new Uint8Array(MAX_DEPTH)
 
 /**
  * The end of the JSON value at `at` (one past its last byte), or -1 where it is malformed, cut off or nested deeper
- * than 512 levels. Blanks are space, tab and carriage return: a value of a log never spans lines.
+ * than 512 levels (`outerDepth` of them already around it). Blanks are space, tab and carriage return: a value of a log never spans lines.
  */
-export function valueEnd(bytes: Uint8Array, at: number, end: number): number {
+export function valueEnd(bytes: Uint8Array, at: number, end: number, outerDepth = 0): number {
   const levels = LEVELS
-  let depth = 0
+  let depth = outerDepth
   for (;;) {
     at = skipBlanks(bytes, at, end)
     if (at >= end) return -1
@@ -168,7 +168,7 @@ export function valueEnd(bytes: Uint8Array, at: number, end: number): number {
     }
     // After a value: close what closes here, then go on to the next member.
     for (;;) {
-      if (depth === 0) return at
+      if (depth === outerDepth) return at
       at = skipBlanks(bytes, at, end)
       if (at >= end) return -1
       const object = levels[depth - 1] === 1

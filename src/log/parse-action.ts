@@ -1,7 +1,17 @@
 // One JSON value of the log to action objects. Every field is checked for its type; what the protocol does not
 // define is kept under `unknown`. Faults are plain sentences: the caller knows the file and the line.
-import { isJsonObject, type JsonObject, JsonNumber, type JsonValue, jsonObject } from '../json.js'
-import type { Action, AddFile, CdcFile, DeletionVectorDescriptor, Metadata, PartitionValues, Protocol, RemoveFile, Tags } from './actions.js'
+import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, jsonObject } from '../json.js'
+import type {
+  Action,
+  AddFile,
+  CdcFile,
+  DeletionVectorDescriptor,
+  Metadata,
+  PartitionValues,
+  Protocol,
+  RemoveFile,
+  Tags,
+} from './actions.js'
 
 /** A value that is no action. `message` says what is wrong with it, without saying where it stood. */
 export class ActionFault extends Error {}

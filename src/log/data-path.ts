@@ -1,0 +1,45 @@
+// From a path in the log to a path in the store. A log is input: whatever it says, nothing outside the table's folder
+// is ever named, and nothing in the log's own folder. Applies to reading and to deleting alike.
+import { AlluviumError } from '../errors.js'
+import { decodeFilePath } from '../schema/index.js'
+import { LOG_FOLDER } from './file-names.js'
+
+// `scheme:` at the start; a colon after any other character (`at=10:00/…`) is part of a name.
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
+const MAX_DECODINGS = 8
+
+/**
+ * The store's path of a data file named in the log: its URI escapes taken off once.
+ * @throws AlluviumError `PATH_OUTSIDE_TABLE` for absolute paths, other schemes and everything that would lead out of
+ *   the table's folder, also after further decoding; `CORRUPT_LOG` for escapes that are no text
+ * @example resolveDataPath('day=2024-02-29/a%20b.parquet') // 'day=2024-02-29/a b.parquet'
+ */
+export function resolveDataPath(logPath: string): string {
+  if (SCHEME.test(logPath) || /^[/\\]/.test(logPath)) throw outside(logPath, 'is absolute, and files outside the table are not read')
+  const path = decodeFilePath(logPath)
+  let form = logPath
+  for (let n = 0; n < MAX_DECODINGS; n++) {
+    if (leadsOutside(form)) throw outside(logPath, 'leads out of the table')
+    const next = decodeLoosely(form)
+    if (next === form) break
+    form = next
+  }
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  if (parts.length === 0) throw outside(logPath, 'names no file')
+  if (parts[0] === LOG_FOLDER) throw outside(logPath, 'points into the log')
+  return parts.join('/')
+}
+
+function leadsOutside(path: string): boolean {
+  if (/^[/\\]/.test(path) || /^[A-Za-z]:[/\\]/.test(path) || path.includes('\0')) return true
+  return path.split(/[/\\]/).includes('..')
+}
+
+// One more decoding, for the check alone: bytes that are no UTF-8 stand for nothing dangerous.
+function decodeLoosely(path: string): string {
+  return path.replace(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+function outside(path: string, why: string): AlluviumError {
+  return new AlluviumError('PATH_OUTSIDE_TABLE', `the log names ${JSON.stringify(path)}, which ${why}`, { path })
+}

@@ -1,0 +1,280 @@
+// The members of one `add` or `remove` object, read from bytes into columns. Every function answers the position after
+// what it read, or -1 for anything but the plain form (the caller then parses the line as JSON). What is accepted here
+// is always valid for the parser too.
+import { decodeUtf8 } from '../bytes.js'
+import { isJsonObject, parseJson } from '../json.js'
+import type { DeletionVectorDescriptor } from './actions.js'
+import { type FileTable, vectorId } from './file-table.js'
+import { matches, stringEnd, stringWasEscaped, valueEnd } from './json-scan.js'
+import { ActionFault, parseDeletionVector } from './parse-action.js'
+import { HAS_VECTOR, type RowChunk, STATS_ESCAPED } from './row-chunk.js'
+
+/** The bytes of an ASCII text. */
+export function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (c) => c.charCodeAt(0))
+}
+
+const PATH = ascii('path":')
+const PARTITION_VALUES = ascii('partitionValues":')
+const SIZE = ascii('size":')
+const STATS = ascii('stats":')
+const MODIFICATION_TIME = ascii('modificationTime":')
+const DATA_CHANGE = ascii('dataChange":')
+const DELETION_VECTOR = ascii('deletionVector":')
+const DELETION_TIMESTAMP = ascii('deletionTimestamp":')
+const EXTENDED = ascii('extendedFileMetadata":')
+const TAGS = ascii('tags":')
+const BASE_ROW_ID = ascii('baseRowId":')
+const ROW_COMMIT_VERSION = ascii('defaultRowCommitVersion":')
+const CLUSTERING = ascii('clusteringProvider":')
+const TRUE = ascii('true')
+const FALSE = ascii('false')
+const NULL = ascii('null')
+
+const SEEN_PATH = 1
+const SEEN_SIZE = 2
+const SEEN_PARTITIONS = 4
+// The two levels an action's members lie below.
+const OUTER_DEPTH = 2
+
+export class FieldScan {
+  /** The path of the action read last. */
+  pathStart = 0
+  pathEnd = 0
+  /** The deletion vector of the action read last. */
+  vector: DeletionVectorDescriptor | undefined = undefined
+  private readonly table: FileTable
+  private chunk: RowChunk | undefined = undefined
+  private index = 0
+  private seen = 0
+  private readonly number: Float64Array = new Float64Array(1)
+
+  constructor(table: FileTable) {
+    this.table = table
+  }
+
+  /** Reads an add's members from after its opening brace into row `index` of `chunk`. */
+  add(bytes: Uint8Array, at: number, chunk: RowChunk, index: number, row: number): number {
+    this.chunk = chunk
+    this.index = index
+    this.seen = 0
+    this.vector = undefined
+    chunk.flags[index] = 0
+    chunk.statsLength[index] = 0
+    chunk.modificationTime[index] = 0
+    const close = this.members(bytes, at, bytes.length)
+    if (close < 0 || this.seen !== (SEEN_PATH | SEEN_SIZE | SEEN_PARTITIONS)) return -1
+    chunk.path[index] = this.pathStart
+    chunk.pathLength[index] = this.pathEnd - this.pathStart
+    const vector = this.vector as DeletionVectorDescriptor | undefined
+    if (vector !== undefined) {
+      chunk.flags[index] = (chunk.flags[index] as number) | HAS_VECTOR
+      this.table.vectors.set(row, vector)
+    }
+    chunk.hash[index] = this.table.keyHash(bytes, this.pathStart, this.pathEnd, vector && vectorId(vector))
+    return close
+  }
+
+  /** Reads a remove's members from after its opening brace. */
+  remove(bytes: Uint8Array, at: number): number {
+    this.chunk = undefined
+    this.seen = 0
+    this.vector = undefined
+    const close = this.members(bytes, at, bytes.length)
+    return (this.seen & SEEN_PATH) === 0 ? -1 : close
+  }
+
+  private members(bytes: Uint8Array, at: number, end: number): number {
+    for (;;) {
+      if (bytes[at] !== 0x22) return -1
+      at = this.member(bytes, at + 1, end)
+      if (at < 0) return -1
+      const c = bytes[at++]
+      if (c === 0x7d) return at
+      if (c !== 0x2c) return -1
+    }
+  }
+
+  // `at` is the first byte of the key.
+  private member(bytes: Uint8Array, at: number, end: number): number {
+    switch (bytes[at]) {
+      case 0x70: // p
+        if (matches(bytes, at, end, PATH)) return this.path(bytes, at + PATH.length, end)
+        if (matches(bytes, at, end, PARTITION_VALUES)) return this.partitionValues(bytes, at + PARTITION_VALUES.length, end)
+        return otherMember(bytes, at, end)
+      case 0x73: // s
+        if (matches(bytes, at, end, SIZE)) return this.size(bytes, at + SIZE.length, end)
+        if (matches(bytes, at, end, STATS)) return this.stats(bytes, at + STATS.length, end)
+        return otherMember(bytes, at, end)
+      case 0x6d: // m
+        if (matches(bytes, at, end, MODIFICATION_TIME)) return this.modificationTime(bytes, at + MODIFICATION_TIME.length, end)
+        return otherMember(bytes, at, end)
+      case 0x64: // d
+        if (matches(bytes, at, end, DATA_CHANGE)) return flagEnd(bytes, at + DATA_CHANGE.length, end)
+        if (matches(bytes, at, end, DELETION_VECTOR)) return this.deletionVector(bytes, at + DELETION_VECTOR.length, end)
+        if (matches(bytes, at, end, DELETION_TIMESTAMP)) return this.plainInteger(bytes, at + DELETION_TIMESTAMP.length, end)
+        if (matches(bytes, at, end, ROW_COMMIT_VERSION)) return this.plainInteger(bytes, at + ROW_COMMIT_VERSION.length, end)
+        return otherMember(bytes, at, end)
+      case 0x65: // e
+        return matches(bytes, at, end, EXTENDED) ? flagEnd(bytes, at + EXTENDED.length, end) : otherMember(bytes, at, end)
+      case 0x74: // t
+        return matches(bytes, at, end, TAGS) ? textMapEnd(bytes, at + TAGS.length, end) : otherMember(bytes, at, end)
+      case 0x62: // b
+        if (matches(bytes, at, end, BASE_ROW_ID)) return this.plainInteger(bytes, at + BASE_ROW_ID.length, end)
+        return otherMember(bytes, at, end)
+      case 0x63: // c
+        return matches(bytes, at, end, CLUSTERING) ? textEnd(bytes, at + CLUSTERING.length, end) : otherMember(bytes, at, end)
+      default:
+        return otherMember(bytes, at, end)
+    }
+  }
+
+  private path(bytes: Uint8Array, at: number, end: number): number {
+    if (bytes[at] !== 0x22) return -1
+    const close = stringEnd(bytes, at + 1, end)
+    if (close <= at + 1 || stringWasEscaped()) return -1
+    this.pathStart = at + 1
+    this.pathEnd = close
+    this.seen |= SEEN_PATH
+    return close + 1
+  }
+
+  private size(bytes: Uint8Array, at: number, end: number): number {
+    this.seen |= SEEN_SIZE
+    const chunk = this.chunk
+    return chunk === undefined ? integerInto(this.number, 0, bytes, at, end) : integerInto(chunk.size, this.index, bytes, at, end)
+  }
+
+  private modificationTime(bytes: Uint8Array, at: number, end: number): number {
+    const chunk = this.chunk
+    if (chunk === undefined) return otherMemberValue(bytes, at, end)
+    return integerInto(chunk.modificationTime, this.index, bytes, at, end)
+  }
+
+  private plainInteger(bytes: Uint8Array, at: number, end: number): number {
+    return matches(bytes, at, end, NULL) ? at + 4 : integerInto(this.number, 0, bytes, at, end)
+  }
+
+  private stats(bytes: Uint8Array, at: number, end: number): number {
+    if (bytes[at] !== 0x22) return matches(bytes, at, end, NULL) ? this.noStats(at + 4) : -1
+    const close = stringEnd(bytes, at + 1, end)
+    if (close < 0) return -1
+    const chunk = this.chunk
+    if (chunk === undefined) return close + 1
+    const i = this.index
+    chunk.stats[i] = at + 1
+    chunk.statsLength[i] = close - at - 1
+    const flags = (chunk.flags[i] as number) & ~STATS_ESCAPED
+    chunk.flags[i] = stringWasEscaped() ? flags | STATS_ESCAPED : flags
+    return close + 1
+  }
+
+  private noStats(at: number): number {
+    if (this.chunk !== undefined) this.chunk.statsLength[this.index] = 0
+    return at
+  }
+
+  private partitionValues(bytes: Uint8Array, at: number, end: number): number {
+    const chunk = this.chunk
+    if (chunk === undefined) return textMapEnd(bytes, at, end)
+    if ((this.seen & SEEN_PARTITIONS) !== 0 || bytes[at] !== 0x7b) return -1
+    this.seen |= SEEN_PARTITIONS
+    if (bytes[at + 1] === 0x7d) return at + 2
+    for (let nth = 0; ; nth++) {
+      at = this.partitionValue(bytes, at + 1, end, nth, chunk)
+      if (at < 0) return -1
+      if (bytes[at] === 0x7d) return at + 1
+      if (bytes[at] !== 0x2c) return -1
+    }
+  }
+
+  private partitionValue(bytes: Uint8Array, at: number, end: number, nth: number, chunk: RowChunk): number {
+    if (bytes[at] !== 0x22) return -1
+    const keyClose = stringEnd(bytes, at + 1, end)
+    if (keyClose < 0 || stringWasEscaped() || bytes[keyClose + 1] !== 0x3a) return -1
+    const column = this.table.partitionColumn(bytes, at + 1, keyClose, nth)
+    const ids = chunk.partitionIds(column.ordinal)
+    const value = keyClose + 2
+    if (bytes[value] !== 0x22) {
+      if (!matches(bytes, value, end, NULL)) return -1
+      ids[this.index] = column.dictionary.internNull()
+      return value + 4
+    }
+    const close = stringEnd(bytes, value + 1, end)
+    if (close < 0 || stringWasEscaped()) return -1
+    ids[this.index] = column.dictionary.intern(bytes, value + 1, close)
+    return close + 1
+  }
+
+  private deletionVector(bytes: Uint8Array, at: number, end: number): number {
+    this.vector = undefined
+    if (matches(bytes, at, end, NULL)) return at + 4
+    const close = valueEnd(bytes, at, end, OUTER_DEPTH)
+    if (close < 0) return -1
+    const value = parseJson(decodeUtf8(bytes, at, close))
+    if (!isJsonObject(value)) return -1
+    try {
+      this.vector = parseDeletionVector(value)
+    } catch (error) {
+      if (error instanceof ActionFault) return -1
+      throw error
+    }
+    return close
+  }
+}
+
+// A member nobody here knows; any JSON will do. The key may hold escapes that spell a known one: the parser's business.
+function otherMember(bytes: Uint8Array, at: number, end: number): number {
+  const close = stringEnd(bytes, at, end)
+  if (close < 0 || stringWasEscaped() || bytes[close + 1] !== 0x3a) return -1
+  return otherMemberValue(bytes, close + 2, end)
+}
+
+function otherMemberValue(bytes: Uint8Array, at: number, end: number): number {
+  return valueEnd(bytes, at, end, OUTER_DEPTH)
+}
+
+function flagEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (matches(bytes, at, end, TRUE)) return at + 4
+  if (matches(bytes, at, end, FALSE)) return at + 5
+  return matches(bytes, at, end, NULL) ? at + 4 : -1
+}
+
+function textEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== 0x22) return matches(bytes, at, end, NULL) ? at + 4 : -1
+  const close = stringEnd(bytes, at + 1, end)
+  return close < 0 ? -1 : close + 1
+}
+
+// An object of strings and nulls, or null.
+function textMapEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== 0x7b) return matches(bytes, at, end, NULL) ? at + 4 : -1
+  if (bytes[at + 1] === 0x7d) return at + 2
+  for (;;) {
+    if (bytes[at + 1] !== 0x22) return -1
+    const keyClose = stringEnd(bytes, at + 2, end)
+    if (keyClose < 0 || bytes[keyClose + 1] !== 0x3a) return -1
+    at = textEnd(bytes, keyClose + 2, end)
+    if (at < 0) return -1
+    if (bytes[at] === 0x7d) return at + 1
+    if (bytes[at] !== 0x2c) return -1
+  }
+}
+
+// A plain non-negative integer of at most 15 digits (exact as a double), without leading zeros.
+function integerInto(target: Float64Array, index: number, bytes: Uint8Array, at: number, end: number): number {
+  const start = at
+  let value = 0
+  while (at < end) {
+    const digit = (bytes[at] as number) - 0x30
+    if (digit < 0 || digit > 9) break
+    value = value * 10 + digit
+    at++
+  }
+  const digits = at - start
+  if (digits === 0 || digits > 15 || (digits > 1 && bytes[start] === 0x30)) return -1
+  const c = bytes[at]
+  if (c === 0x2e || c === 0x65 || c === 0x45) return -1
+  target[index] = value
+  return at
+}

@@ -1,0 +1,251 @@
+// The files of a table as columns, shared by all views of its versions. Rows are only ever appended and marked as
+// removed at a version, so that an older view never changes: a row is visible in a view iff it lies below the view's
+// row count and was not removed at or before the view's version. One open-addressing index maps (path, vector id)
+// to the newest row of that key.
+import { decodeUtf8 } from '../bytes.js'
+import { AlluviumError } from '../errors.js'
+import type { DeletionVectorDescriptor } from './actions.js'
+import { ByteDictionary, hashBytes, sameBytes } from './byte-dictionary.js'
+import type { CheckpointPart } from './checkpoint-part.js'
+import { CHUNK_BITS, CHUNK_MASK, CHUNK_ROWS, FROM_CHECKPOINT, HAS_VECTOR, RowChunk } from './row-chunk.js'
+
+/** Bytes that rows point into. */
+export interface Source {
+  readonly bytes: Uint8Array
+  /** Where checkpoint rows of this source came from. */
+  readonly checkpoint?: CheckpointPart
+}
+
+export interface PartitionColumn {
+  readonly name: string
+  readonly nameBytes: Uint8Array
+  readonly ordinal: number
+  readonly dictionary: ByteDictionary
+}
+
+/** How the table identifies a deletion vector (PROTOCOL.md, "Deletion Vectors": the unique id). */
+export function vectorId(vector: DeletionVectorDescriptor): string {
+  const id = vector.storageType + vector.pathOrInlineDv
+  return vector.offset === undefined ? id : `${id}@${vector.offset}`
+}
+
+const ARENA_BYTES = 1 << 18
+
+export class FileTable {
+  /** The version before the first commit applied; `removed` counts from here. */
+  readonly baseVersion: number
+  readonly chunks: RowChunk[] = []
+  readonly sources: Source[] = []
+  readonly partitionColumns: PartitionColumn[] = []
+  readonly vectors: Map<number, DeletionVectorDescriptor> = new Map()
+  /** Rows that exist, staged ones included. */
+  rowCount = 0
+  readonly maxPartitionColumns: number
+  private slots: Int32Array = new Int32Array(64)
+  private keyCount = 0
+  // The row that a newer row of the same key took the slot from; rare, so no column.
+  private readonly previous: Map<number, number> = new Map()
+  private arenaUsed = 0
+  private arenaSource = -1
+
+  constructor(baseVersion: number, maxPartitionColumns: number) {
+    this.baseVersion = baseVersion
+    this.maxPartitionColumns = maxPartitionColumns
+  }
+
+  /** The chunk that holds the next row, with room for it. The row exists once `rowCount` is raised. */
+  reserve(): RowChunk {
+    const index = this.rowCount >>> CHUNK_BITS
+    let chunk = this.chunks[index]
+    if (chunk === undefined) {
+      chunk = new RowChunk()
+      if (index > 0) chunk.grow(CHUNK_ROWS)
+      this.chunks.push(chunk)
+    }
+    if ((this.rowCount & CHUNK_MASK) >= chunk.capacity) chunk.grow()
+    return chunk
+  }
+
+  chunkOf(row: number): RowChunk {
+    return this.chunks[row >>> CHUNK_BITS] as RowChunk
+  }
+
+  sourceOf(row: number): Source {
+    return this.sources[this.chunkOf(row).source[row & CHUNK_MASK] as number] as Source
+  }
+
+  addSource(source: Source): number {
+    this.sources.push(source)
+    return this.sources.length - 1
+  }
+
+  /** Room for `length` bytes that rows may point into: the source's number, its bytes and the position. */
+  allocate(length: number): { source: number; bytes: Uint8Array; at: number } {
+    let arena = this.sources[this.arenaSource]
+    if (arena === undefined || this.arenaUsed + length > arena.bytes.length) {
+      const grown = arena === undefined ? 4096 : Math.min(arena.bytes.length * 4, ARENA_BYTES)
+      arena = { bytes: new Uint8Array(Math.max(grown, length)) }
+      this.arenaSource = this.addSource(arena)
+      this.arenaUsed = 0
+    }
+    const at = this.arenaUsed
+    this.arenaUsed += length
+    return { source: this.arenaSource, bytes: arena.bytes, at }
+  }
+
+  /** Copies the line of a row, which lies in `from`, to where the table owns the bytes. */
+  moveLine(chunk: RowChunk, index: number, from: Uint8Array): void {
+    const line = chunk.line[index] as number
+    const length = chunk.lineLength[index] as number
+    const room = this.allocate(length)
+    for (let i = 0; i < length; i++) room.bytes[room.at + i] = from[line + i] as number
+    chunk.source[index] = room.source
+    chunk.line[index] = room.at
+    chunk.path[index] = (chunk.path[index] as number) - line + room.at
+    chunk.stats[index] = (chunk.stats[index] as number) - line + room.at
+  }
+
+  /** The partition column of a name given as bytes, usually the one at `hint`. */
+  partitionColumn(bytes: Uint8Array, start: number, end: number, hint: number): PartitionColumn {
+    const likely = this.partitionColumns[hint]
+    if (likely !== undefined && named(likely, bytes, start, end)) return likely
+    for (const column of this.partitionColumns) if (named(column, bytes, start, end)) return column
+    if (this.partitionColumns.length >= this.maxPartitionColumns) throw tooManyPartitionColumns(this.maxPartitionColumns)
+    const nameBytes = bytes.slice(start, end)
+    const name = decodeUtf8(nameBytes)
+    const column = { name, nameBytes, ordinal: this.partitionColumns.length, dictionary: new ByteDictionary() }
+    this.partitionColumns.push(column)
+    return column
+  }
+
+  keyHash(bytes: Uint8Array, start: number, end: number, vector: string | undefined): number {
+    return hashBytes(bytes, start, end, vector === undefined ? 0 : textHash(vector))
+  }
+
+  /** Makes a staged row the newest of its key from `version` on. Answers the live row it replaces, or -1. */
+  put(row: number, version: number): number {
+    if ((this.keyCount + 1) * 2 > this.slots.length) this.rehash(this.slots.length * 2)
+    const chunk = this.chunkOf(row)
+    const i = row & CHUNK_MASK
+    const bytes = (this.sources[chunk.source[i] as number] as Source).bytes
+    const vector = this.vectorIdOf(row)
+    const slot = this.slotOf(chunk.hash[i] as number, bytes, chunk.path[i] as number, chunk.pathLength[i] as number, vector)
+    const older = (this.slots[slot] as number) - 1
+    this.slots[slot] = row + 1
+    if (older < 0) {
+      this.keyCount++
+      return -1
+    }
+    this.previous.set(row, older)
+    return this.end(older, version) ? older : -1
+  }
+
+  /** Ends the live row of a key at `version`. Answers the row, or -1 where the key has no live row. */
+  drop(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined, version: number): number {
+    const row = (this.slots[this.slotOf(hash, bytes, start, length, vector)] as number) - 1
+    return row >= 0 && this.end(row, version) ? row : -1
+  }
+
+  /** The newest row of a key, live or not, and from there the older ones; -1 when there is none. */
+  newest(bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
+    const hash = this.keyHash(bytes, start, start + length, vector)
+    return (this.slots[this.slotOf(hash, bytes, start, length, vector)] as number) - 1
+  }
+
+  /** The rows that no version has removed. */
+  liveRows(): Int32Array {
+    const rows = new Int32Array(this.rowCount)
+    let count = 0
+    for (let row = 0; row < this.rowCount; row++) if (this.chunkOf(row).removed[row & CHUNK_MASK] === 0) rows[count++] = row
+    return rows.subarray(0, count)
+  }
+
+  olderThan(row: number): number {
+    return this.previous.get(row) ?? -1
+  }
+
+  vectorIdOf(row: number): string | undefined {
+    if (((this.chunkOf(row).flags[row & CHUNK_MASK] as number) & HAS_VECTOR) === 0) return undefined
+    return vectorId(this.vectors.get(row) as DeletionVectorDescriptor)
+  }
+
+  isFromCheckpoint(row: number): boolean {
+    return ((this.chunkOf(row).flags[row & CHUNK_MASK] as number) & FROM_CHECKPOINT) !== 0
+  }
+
+  /** Takes staged rows back, as if their commit had never been looked at. */
+  truncate(rowCount: number): void {
+    for (let row = rowCount; row <= this.rowCount; row = ((row >>> CHUNK_BITS) + 1) << CHUNK_BITS) {
+      const chunk = this.chunks[row >>> CHUNK_BITS]
+      // One row more than counted: the row under construction when the fault was met.
+      chunk?.clearPartitions(row & CHUNK_MASK, chunk.capacity)
+    }
+    for (const row of this.vectors.keys()) if (row >= rowCount) this.vectors.delete(row)
+    this.rowCount = rowCount
+  }
+
+  /** Sizes the index for that many keys at once. */
+  expectKeys(count: number): void {
+    let size = this.slots.length
+    while (count * 2 > size) size *= 2
+    if (size > this.slots.length) this.rehash(size)
+  }
+
+  private end(row: number, version: number): boolean {
+    const removed = this.chunkOf(row).removed
+    const i = row & CHUNK_MASK
+    if (removed[i] !== 0) return false
+    removed[i] = version - this.baseVersion
+    return true
+  }
+
+  // The slot that holds the key, or the free one where it belongs.
+  private slotOf(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
+    const slots = this.slots
+    const mask = slots.length - 1
+    let slot = hash & mask
+    for (;;) {
+      const row = (slots[slot] as number) - 1
+      if (row < 0) return slot
+      const chunk = this.chunks[row >>> CHUNK_BITS] as RowChunk
+      const i = row & CHUNK_MASK
+      if (chunk.hash[i] === hash && chunk.pathLength[i] === length && this.isKey(row, bytes, start, length, vector)) return slot
+      slot = (slot + 1) & mask
+    }
+  }
+
+  private isKey(row: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): boolean {
+    const path = this.chunkOf(row).path[row & CHUNK_MASK] as number
+    return sameBytes(this.sourceOf(row).bytes, path, bytes, start, length) && this.vectorIdOf(row) === vector
+  }
+
+  private rehash(size: number): void {
+    const old = this.slots
+    this.slots = new Int32Array(size)
+    const mask = size - 1
+    for (const entry of old) {
+      if (entry === 0) continue
+      let slot = (this.chunkOf(entry - 1).hash[(entry - 1) & CHUNK_MASK] as number) & mask
+      while (this.slots[slot] !== 0) slot = (slot + 1) & mask
+      this.slots[slot] = entry
+    }
+  }
+}
+
+function named(column: PartitionColumn, bytes: Uint8Array, start: number, end: number): boolean {
+  return column.nameBytes.length === end - start && sameBytes(column.nameBytes, 0, bytes, start, end - start)
+}
+
+function textHash(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash | 1
+}
+
+function tooManyPartitionColumns(limit: number): AlluviumError {
+  return new AlluviumError(
+    'LIMIT_EXCEEDED',
+    `the table's files name more than ${limit} partition columns; raise limits.maxPartitionColumns if that is intended`,
+    { limit: 'maxPartitionColumns', value: limit },
+  )
+}

@@ -1,0 +1,31 @@
+// The Delta log: names, actions, segments, and the columnar state of a version. Committing is in commit/.
+
+export type * from './actions.js'
+export { type CommitOrigin, formatAction, formatCommit, parseAction, parseCommit } from './commit-json.js'
+export { resolveDataPath } from './data-path.js'
+export {
+  assertReadable,
+  assertWritable,
+  FEATURES,
+  type Feature,
+  type FeatureSupport,
+  featuresOf,
+  findFeature,
+  hasFeature,
+  property,
+} from './features.js'
+export {
+  classicCheckpointPath,
+  commitPath,
+  LAST_CHECKPOINT_PATH,
+  LOG_FOLDER,
+  type LogFile,
+  padVersion,
+  parseLogName,
+} from './file-names.js'
+export { vectorId } from './file-table.js'
+export type { FileView, PartitionView } from './file-view.js'
+export { type CommitEntry, commitTimestamp, commitTimestamps, type HistoryOptions, readHistory, versionAtTimestamp } from './history.js'
+export type { LogLimits } from './limits.js'
+export { type LoadOptions, loadLog, type RefreshOptions, refreshLog } from './load.js'
+export { createdView, type LogView } from './log-view.js'

@@ -1,0 +1,182 @@
+// Opening a log and keeping up with it. Opening replays a segment; refreshing reads only the commits that came since,
+// by asking for the next version's file instead of listing.
+import { AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
+import { type Runtime, systemRuntime } from '../runtime.js'
+import type { ObjectInfo, Storage } from '../storage/storage.js'
+import { loadCheckpoint } from './checkpoint.js'
+import { commitPath } from './file-names.js'
+import { FileTable } from './file-table.js'
+import { assertCommitSize, type LogLimits, logLimits } from './limits.js'
+import { Lineage, type LogPolicy, type LogView } from './log-view.js'
+import { rebuildTable } from './rebuild.js'
+import { emptyState, type LogState, Replay } from './replay.js'
+import { findSegment, type LogSegment, listLog } from './segment.js'
+
+export interface LoadOptions {
+  /** The version wanted; the latest without it. */
+  readonly version?: number
+  readonly signal?: AbortSignal | undefined
+  readonly runtime?: Runtime
+  readonly limits?: Partial<LogLimits>
+  /** Opens what {@link assertReadable} refuses, for tools that look at logs. Rows of such a table must not be read. */
+  readonly allowUnreadable?: boolean
+}
+
+export interface RefreshOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly runtime?: Runtime
+}
+
+const READ_AHEAD_FILES = 16
+const READ_AHEAD_BYTES = 128 * 2 ** 20
+// After this long without news, a missing next commit is checked against a listing: the log may have been cleaned.
+const TRUST_MS = 10 * 60 * 1000
+
+/**
+ * Opens a table's log at its latest version, or at `version`.
+ * @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG`, `CORRUPT_CHECKPOINT`, `UNSUPPORTED_FEATURE`,
+ *   `LIMIT_EXCEEDED`, `ABORTED`, storage errors
+ * @example const view = await loadLog(storage); console.log(view.version, view.files.numFiles)
+ */
+export async function loadLog(storage: Storage, options: LoadOptions = {}): Promise<LogView> {
+  const { version, signal, runtime = systemRuntime } = options
+  if (version !== undefined && (!Number.isSafeInteger(version) || version < 0))
+    throw new RangeError(`a version is a non-negative safe integer, not ${version}`)
+  const policy: LogPolicy = { limits: logLimits(options.limits), allowUnreadable: options.allowUnreadable === true }
+  const unusable = new Set<string>()
+  let damage: AlluviumError | undefined
+  for (;;) {
+    let segment: LogSegment
+    try {
+      segment = await findSegment(storage, { version, signal, unusable })
+    } catch (error) {
+      throw damage ?? error // Without the checkpoint that could not be read there is no way in: that is the story.
+    }
+    try {
+      const view = await replaySegment(storage, segment, policy, signal)
+      view.shared.confirmedMs = runtime.monotonicMs()
+      return view
+    } catch (error) {
+      const first = segment.checkpoint?.files[0]
+      if (first === undefined || !isUnusable(error)) throw error
+      damage ??= error
+      unusable.add(first.path)
+    }
+  }
+}
+
+/**
+ * The newest view of a table: the same object when nothing has happened since. Costs the new commits and one read for
+ * the version that is not there yet, whatever the size of the table.
+ * @throws AlluviumError as {@link loadLog}
+ */
+export async function refreshLog(view: LogView, storage: Storage, options: RefreshOptions = {}): Promise<LogView> {
+  const { signal, runtime = systemRuntime } = options
+  let head = view.newest
+  if (head.version < view.version) head = view
+  for (let window = 1; ; window = Math.min(window * 2, READ_AHEAD_FILES)) {
+    throwIfAborted(signal, 'refreshing the table')
+    const from = head.version + 1
+    const commits = await Promise.all(
+      Array.from({ length: window }, (_, n) => storage.read(commitPath(from + n), signal === undefined ? {} : { signal })),
+    )
+    let found = 0
+    while (found < window && commits[found] !== undefined) found++
+    for (let n = 0; n < found; n++) {
+      // Somebody else may have advanced the same lineage while we waited for the store.
+      const newest = head.newest
+      if (newest.version > head.version) head = newest
+      if (head.version === from + n - 1) head = head.applyCommit(from + n, commits[n] as Uint8Array)
+    }
+    if (found === window) continue
+    return settleRefresh(head, storage, found > 0 || window > 1, signal, runtime)
+  }
+}
+
+// No next commit: normally the end of the log. After a long silence that could also be a log cleaned past us.
+async function settleRefresh(
+  head: LogView,
+  storage: Storage,
+  news: boolean,
+  signal: AbortSignal | undefined,
+  runtime: Runtime,
+): Promise<LogView> {
+  const now = runtime.monotonicMs()
+  if (!news && now - head.shared.confirmedMs > TRUST_MS) {
+    const listing = await listLog(storage, head.version + 1, signal)
+    if (listing.commits.size > 0 || listing.checkpoints.size > 0) {
+      const { limits, allowUnreadable } = head.shared.policy
+      return loadLog(storage, { runtime, limits, allowUnreadable, ...(signal === undefined ? {} : { signal }) })
+    }
+  }
+  head.shared.confirmedMs = now
+  return head
+}
+
+function isUnusable(error: unknown): error is AlluviumError {
+  return (
+    isAlluviumError(error, 'CORRUPT_CHECKPOINT') || (isAlluviumError(error, 'UNSUPPORTED_FEATURE') && error.facts.checkpoint !== undefined)
+  )
+}
+
+async function replaySegment(storage: Storage, segment: LogSegment, policy: LogPolicy, signal: AbortSignal | undefined): Promise<LogView> {
+  const { checkpoint, commits, version } = segment
+  const base = checkpoint?.version ?? version - commits.length
+  const table = new FileTable(base, policy.limits.maxPartitionColumns)
+  const replay = new Replay(table, emptyState(base))
+  if (checkpoint !== undefined) await loadCheckpoint(storage, checkpoint, replay, signal)
+  let next = base + 1
+  for await (const bytes of readInOrder(storage, commits, policy.limits, signal)) {
+    replay.apply(bytes, { version: next, path: commitPath(next) })
+    next++
+  }
+  const state = { ...replay.state, version }
+  const modifiedMs = commits.at(-1)?.modifiedMs
+  return new Lineage(withoutDeadRows(table, state), policy).begin(state, modifiedMs)
+}
+
+// Rows that came and went while the log was replayed are of no use to the views to come.
+function withoutDeadRows(table: FileTable, state: LogState): FileTable {
+  const dead = table.rowCount - state.numFiles
+  if (dead < 1024 || dead * 4 < state.numFiles) return table
+  return rebuildTable(table, table.liveRows(), state.version)
+}
+
+// The commits' bytes in order, some of them read ahead.
+async function* readInOrder(
+  storage: Storage,
+  commits: readonly ObjectInfo[],
+  limits: LogLimits,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for (const { path, sizeBytes } of commits) assertCommitSize(path, sizeBytes, limits)
+  const ahead: { bytes: Promise<Uint8Array>; sizeBytes: number }[] = []
+  let aheadBytes = 0
+  let next = 0
+  for (let n = 0; n < commits.length; n++) {
+    while (next < commits.length && (next === n || (ahead.length < READ_AHEAD_FILES && aheadBytes < READ_AHEAD_BYTES))) {
+      const commit = commits[next++] as ObjectInfo
+      const bytes = readCommit(storage, commit, limits, signal)
+      bytes.catch(() => undefined) // Whoever awaits it sees the failure; until then it is nobody's.
+      ahead.push({ bytes, sizeBytes: commit.sizeBytes })
+      aheadBytes += commit.sizeBytes
+    }
+    throwIfAborted(signal, 'opening the table')
+    const first = ahead.shift() as { bytes: Promise<Uint8Array>; sizeBytes: number }
+    aheadBytes -= first.sizeBytes
+    yield await first.bytes
+  }
+}
+
+async function readCommit(storage: Storage, commit: ObjectInfo, limits: LogLimits, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const bytes = await storage.read(commit.path, signal === undefined ? {} : { signal })
+  if (bytes === undefined) {
+    throw new AlluviumError(
+      'CORRUPT_LOG',
+      `${commit.path} was listed in ${storage.location} but is gone; if the log is being cleaned, try again`,
+      { path: commit.path },
+    )
+  }
+  assertCommitSize(commit.path, bytes.length, limits)
+  return bytes
+}

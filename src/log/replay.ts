@@ -1,0 +1,185 @@
+// Applying versions to a table's state, always forward: the order in which writers made them, so that whatever a
+// commit repeats or contradicts inside itself ends as it does in Spark (the later action of the file wins).
+// A commit takes effect wholly or not at all.
+import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.js'
+import type { CommitOrigin } from './commit-json.js'
+import { CommitScanner, IN_COMMIT, type ScannedCommit } from './commit-scanner.js'
+import type { FileTable } from './file-table.js'
+import { CHUNK_MASK, HAS_VECTOR } from './row-chunk.js'
+
+/** The state of a table at one version, files aside. */
+export interface LogState {
+  readonly version: number
+  readonly protocol: Protocol | undefined
+  readonly metadata: Metadata | undefined
+  readonly txns: ReadonlyMap<string, Txn>
+  readonly domains: ReadonlyMap<string, DomainMetadata>
+  readonly numFiles: number
+  readonly sizeBytes: number
+  /** Live files that carry a deletion vector. */
+  readonly numVectors: number
+  /** The JSON of the version's own commitInfo; empty where it has none. */
+  readonly commitInfo: Uint8Array
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** The state before version 0. */
+export function emptyState(version = -1): LogState {
+  return {
+    version,
+    protocol: undefined,
+    metadata: undefined,
+    txns: new Map(),
+    domains: new Map(),
+    numFiles: 0,
+    sizeBytes: 0,
+    numVectors: 0,
+    commitInfo: NOTHING,
+  }
+}
+
+export class Replay {
+  readonly table: FileTable
+  state: LogState
+  private readonly scanner: CommitScanner
+  private ownsTxns = false
+  private ownsDomains = false
+
+  constructor(table: FileTable, state: LogState) {
+    this.table = table
+    this.state = state
+    this.scanner = new CommitScanner(table)
+  }
+
+  /**
+   * Applies one commit. `check` sees the resulting protocol and metadata before anything takes effect.
+   * @throws AlluviumError `CORRUPT_LOG`, `LIMIT_EXCEEDED`, or what `check` throws; the state is then as before.
+   */
+  apply(
+    bytes: Uint8Array,
+    origin: CommitOrigin,
+    check?: (protocol: Protocol | undefined, metadata: Metadata | undefined, vectors: number) => void,
+  ): void {
+    const first = this.table.rowCount
+    let scanned: ScannedCommit
+    try {
+      scanned = this.scanner.scan(bytes, origin)
+      if (check !== undefined) check(...this.next(scanned.actions), scanned.vectors)
+    } catch (error) {
+      this.table.truncate(first)
+      throw error
+    }
+    this.settle(bytes, first)
+    const files = this.takeEffect(bytes, first, origin.version)
+    const [protocol, metadata] = this.next(scanned.actions)
+    this.state = {
+      ...this.state,
+      ...files,
+      version: origin.version,
+      protocol,
+      metadata,
+      commitInfo: scanned.infoStart < 0 ? NOTHING : bytes.slice(scanned.infoStart, scanned.infoEnd),
+    }
+    for (const action of scanned.actions) this.take(action)
+  }
+
+  /** Takes an action that is neither a file nor about one commit. */
+  take(action: Action): void {
+    if (action.kind === 'protocol') this.state = { ...this.state, protocol: action }
+    else if (action.kind === 'metaData') this.state = { ...this.state, metadata: action }
+    else if (action.kind === 'txn') this.takeTxn(action)
+    else if (action.kind === 'domainMetadata') this.takeDomain(action)
+  }
+
+  /** Counts rows of a checkpoint that were put straight into the table. */
+  countFiles(numFiles: number, sizeBytes: number, numVectors: number): void {
+    const { state } = this
+    this.state = {
+      ...state,
+      numFiles: state.numFiles + numFiles,
+      sizeBytes: state.sizeBytes + sizeBytes,
+      numVectors: state.numVectors + numVectors,
+    }
+  }
+
+  private next(actions: readonly Action[]): [Protocol | undefined, Metadata | undefined] {
+    let { protocol, metadata } = this.state
+    for (const action of actions) {
+      if (action.kind === 'protocol') protocol = action
+      else if (action.kind === 'metaData') metadata = action
+    }
+    return [protocol, metadata]
+  }
+
+  private takeTxn(txn: Txn): void {
+    if (!this.ownsTxns) this.state = { ...this.state, txns: new Map(this.state.txns) }
+    this.ownsTxns = true
+    ;(this.state.txns as Map<string, Txn>).set(txn.appId, txn)
+  }
+
+  private takeDomain(domain: DomainMetadata): void {
+    if (!this.ownsDomains) this.state = { ...this.state, domains: new Map(this.state.domains) }
+    this.ownsDomains = true
+    const domains = this.state.domains as Map<string, DomainMetadata>
+    if (domain.removed) domains.delete(domain.domain)
+    else domains.set(domain.domain, domain)
+  }
+
+  // Gives the staged rows the bytes they point into: the commit itself where rows are most of it, else copies of
+  // their lines, so that a long log of small commits does not keep every commit's bytes alive.
+  private settle(bytes: Uint8Array, first: number): void {
+    const { table } = this
+    let lineBytes = 0
+    for (let row = first; row < table.rowCount; row++) {
+      const chunk = table.chunkOf(row)
+      const i = row & CHUNK_MASK
+      if (chunk.source[i] === IN_COMMIT) lineBytes += chunk.lineLength[i] as number
+    }
+    if (lineBytes === 0) return
+    const keep = bytes.length >= KEEP_WHOLE_BYTES && lineBytes * 2 >= bytes.length ? table.addSource({ bytes }) : IN_COMMIT
+    for (let row = first; row < table.rowCount; row++) {
+      const chunk = table.chunkOf(row)
+      const i = row & CHUNK_MASK
+      if (chunk.source[i] !== IN_COMMIT) continue
+      if (keep !== IN_COMMIT) chunk.source[i] = keep
+      else table.moveLine(chunk, i, bytes)
+    }
+  }
+
+  private takeEffect(bytes: Uint8Array, first: number, version: number): Pick<LogState, 'numFiles' | 'sizeBytes' | 'numVectors'> {
+    const { table } = this
+    const { removes } = this.scanner
+    const count = { numFiles: this.state.numFiles, sizeBytes: this.state.sizeBytes, numVectors: this.state.numVectors }
+    let row = first
+    for (let n = 0; n < removes.count; n++) {
+      for (const until = removes.rowsBefore(n); row < until; row++) this.put(row, version, count)
+      const gone = removes.drop(n, bytes, (hash, source, start, length, vector) => table.drop(hash, source, start, length, vector, version))
+      if (gone >= 0) tally(table, gone, -1, count)
+    }
+    for (; row < table.rowCount; row++) this.put(row, version, count)
+    return count
+  }
+
+  private put(row: number, version: number, count: Count): void {
+    const replaced = this.table.put(row, version)
+    if (replaced >= 0) tally(this.table, replaced, -1, count)
+    tally(this.table, row, 1, count)
+  }
+}
+
+const KEEP_WHOLE_BYTES = 1 << 16
+
+interface Count {
+  numFiles: number
+  sizeBytes: number
+  numVectors: number
+}
+
+function tally(table: FileTable, row: number, sign: 1 | -1, count: Count): void {
+  const chunk = table.chunkOf(row)
+  const i = row & CHUNK_MASK
+  count.numFiles += sign
+  count.sizeBytes += sign * (chunk.size[i] as number)
+  if (((chunk.flags[i] as number) & HAS_VECTOR) !== 0) count.numVectors += sign
+}

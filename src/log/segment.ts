@@ -1,0 +1,196 @@
+// Which files of the log make up a version: at most one complete checkpoint, then every later commit without a gap.
+// A segment cannot be made otherwise. `_last_checkpoint` only shortens the listing; whatever it claims is checked
+// against the listing, and without it (or with a false one) the whole log is listed.
+import { decodeUtf8 } from '../bytes.js'
+import { AlluviumError, throwIfAborted } from '../errors.js'
+import { isJsonObject, parseJson } from '../json.js'
+import type { ObjectInfo, Storage } from '../storage/storage.js'
+import { LAST_CHECKPOINT_PATH, LOG_FOLDER, padVersion, parseLogName } from './file-names.js'
+
+/** A complete checkpoint: one file, or all parts in order. */
+export interface CheckpointFiles {
+  readonly kind: 'classic' | 'multipart' | 'uuid'
+  readonly version: number
+  readonly files: readonly ObjectInfo[]
+}
+
+export interface LogSegment {
+  readonly version: number
+  readonly checkpoint: CheckpointFiles | undefined
+  /** The commits after the checkpoint (or from 0), ascending and without a gap. */
+  readonly commits: readonly ObjectInfo[]
+}
+
+/** What a listing of the log found. */
+export interface LogListing {
+  readonly commits: ReadonlyMap<number, ObjectInfo>
+  /** Complete checkpoints by version, the preferred one of a version first. */
+  readonly checkpoints: ReadonlyMap<number, readonly CheckpointFiles[]>
+  /** The whole log was listed, not only from some version on. */
+  readonly whole: boolean
+}
+
+export interface SegmentOptions {
+  /** The version wanted; the latest without it. */
+  readonly version?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Checkpoints (by their first file's path) that turned out to be unreadable. */
+  readonly unusable?: ReadonlySet<string>
+}
+
+/**
+ * Finds the files of a version.
+ * @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG` (a gap, a log without its beginning),
+ *   storage errors
+ */
+export async function findSegment(storage: Storage, options: SegmentOptions = {}): Promise<LogSegment> {
+  const { version, signal, unusable } = options
+  const hint = unusable === undefined || unusable.size === 0 ? await readHint(storage, signal) : undefined
+  if (hint !== undefined && (version === undefined || version >= hint)) {
+    const listing = await listLog(storage, hint, signal)
+    const checkpoint = newestCheckpoint(listing, version ?? Infinity, unusable)
+    if (checkpoint !== undefined) return planSegment(listing, options, storage.location)
+  }
+  return planSegment(await listLog(storage, 0, signal), options, storage.location)
+}
+
+/** Lists the log from a version on. Nested keys and foreign names are passed over. */
+export async function listLog(storage: Storage, fromVersion: number, signal?: AbortSignal): Promise<LogListing> {
+  const prefix = `${LOG_FOLDER}/`
+  const commits = new Map<number, ObjectInfo>()
+  const found: { file: NonNullable<ReturnType<typeof parseLogName>>; object: ObjectInfo }[] = []
+  const from = fromVersion === 0 ? {} : { from: `${prefix}${padVersion(fromVersion)}` }
+  for await (const page of storage.list(LOG_FOLDER, { ...from, ...(signal === undefined ? {} : { signal }) })) {
+    throwIfAborted(signal, 'listing the log')
+    for (const object of page) {
+      if (!object.path.startsWith(prefix)) continue
+      const file = parseLogName(object.path.slice(prefix.length))
+      if (file === undefined || file.kind === 'last-checkpoint' || file.version < fromVersion) continue
+      if (file.kind === 'commit') commits.set(file.version, object)
+      else if (object.sizeBytes > 0) found.push({ file, object })
+    }
+  }
+  return { commits, checkpoints: completeCheckpoints(found), whole: fromVersion === 0 }
+}
+
+/** Chooses the files of a version from a listing. @throws AlluviumError as {@link findSegment} */
+export function planSegment(listing: LogListing, options: SegmentOptions, location: string): LogSegment {
+  const { version, unusable } = options
+  const newest = newestVersion(listing, unusable)
+  if (newest < 0) throw notATable(location)
+  if (version !== undefined && version > newest) throw versionNotFound(location, version, `the latest is ${newest}`, { latest: newest })
+  const checkpoint = newestCheckpoint(listing, version ?? Infinity, unusable)
+  const start = checkpoint === undefined ? 0 : checkpoint.version + 1
+  const end = version ?? newest
+  const commits: ObjectInfo[] = []
+  for (let v = start; v <= end; v++) {
+    const commit = listing.commits.get(v)
+    if (commit === undefined) throw missingCommit(listing, v, start, end, options, location)
+    commits.push(commit)
+  }
+  return { version: end, checkpoint, commits }
+}
+
+/** The version that `_last_checkpoint` points at; `undefined` when it is absent or cannot be made sense of. */
+async function readHint(storage: Storage, signal: AbortSignal | undefined): Promise<number | undefined> {
+  const bytes = await storage.read(LAST_CHECKPOINT_PATH, signal === undefined ? {} : { signal })
+  if (bytes === undefined) return undefined
+  try {
+    const hint = parseJson(decodeUtf8(bytes))
+    const version = isJsonObject(hint) ? hint.version : undefined
+    return typeof version === 'number' && Number.isSafeInteger(version) && version >= 0 ? version : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const PREFERENCE = { classic: 0, multipart: 1, uuid: 2 }
+
+function completeCheckpoints(
+  found: readonly { file: NonNullable<ReturnType<typeof parseLogName>>; object: ObjectInfo }[],
+): Map<number, CheckpointFiles[]> {
+  const checkpoints = new Map<number, CheckpointFiles[]>()
+  const sets = new Map<string, { version: number; parts: (ObjectInfo | undefined)[] }>()
+  const keep = (checkpoint: CheckpointFiles): void => {
+    checkpoints.set(checkpoint.version, [...(checkpoints.get(checkpoint.version) ?? []), checkpoint])
+  }
+  for (const { file, object } of found) {
+    if (file.kind === 'classic' || file.kind === 'uuid') keep({ kind: file.kind, version: file.version, files: [object] })
+    if (file.kind !== 'multipart' || file.parts > found.length) continue
+    const key = `${file.version}/${file.parts}`
+    const set = sets.get(key) ?? { version: file.version, parts: new Array<ObjectInfo | undefined>(file.parts).fill(undefined) }
+    set.parts[file.part - 1] = object
+    sets.set(key, set)
+  }
+  for (const { version, parts } of sets.values()) {
+    const files = parts.filter((part) => part !== undefined)
+    if (files.length === parts.length) keep({ kind: 'multipart', version, files })
+  }
+  for (const list of checkpoints.values()) list.sort((a, b) => PREFERENCE[a.kind] - PREFERENCE[b.kind] || a.files.length - b.files.length)
+  return checkpoints
+}
+
+function newestCheckpoint(listing: LogListing, upTo: number, unusable: ReadonlySet<string> | undefined): CheckpointFiles | undefined {
+  let newest: CheckpointFiles | undefined
+  for (const [version, candidates] of listing.checkpoints) {
+    if (version > upTo || (newest !== undefined && newest.version > version)) continue
+    const usable = candidates.find((candidate) => unusable?.has(candidate.files[0]?.path ?? '') !== true)
+    if (usable !== undefined) newest = usable
+  }
+  return newest
+}
+
+function newestVersion(listing: LogListing, unusable: ReadonlySet<string> | undefined): number {
+  let newest = newestCheckpoint(listing, Infinity, unusable)?.version ?? -1
+  for (const version of listing.commits.keys()) if (version > newest) newest = version
+  return newest
+}
+
+// A missing commit is a version out of reach when a later checkpoint shows that the log was cleaned; otherwise a hole.
+function missingCommit(
+  listing: LogListing,
+  missing: number,
+  start: number,
+  end: number,
+  options: SegmentOptions,
+  location: string,
+): AlluviumError {
+  const { version, unusable } = options
+  const earliest = earliestVersion(listing, unusable)
+  if (version !== undefined && start === 0 && earliest !== undefined && version < earliest) {
+    return versionNotFound(location, version, `the earliest that can still be read is ${earliest}`, { earliest })
+  }
+  return new AlluviumError(
+    'CORRUPT_LOG',
+    `version ${missing} is missing from the log of ${location}, though ${describe(listing, missing, end)}; a log with a gap cannot be read, restore ${LOG_FOLDER}/${padVersion(missing)}.json`,
+    { version: missing, path: `${LOG_FOLDER}/${padVersion(missing)}.json` },
+  )
+}
+
+function describe(listing: LogListing, missing: number, end: number): string {
+  for (let v = end; v > missing; v--) if (listing.commits.has(v)) return `version ${v} is there`
+  return `version ${end} was asked for`
+}
+
+// The first version from which nothing is missing up to some later one: the oldest checkpoint, or 0.
+function earliestVersion(listing: LogListing, unusable: ReadonlySet<string> | undefined): number | undefined {
+  if (listing.commits.has(0)) return 0
+  let earliest: number | undefined
+  for (const [version, candidates] of listing.checkpoints) {
+    if (candidates.every((candidate) => unusable?.has(candidate.files[0]?.path ?? '') === true)) continue
+    if (earliest === undefined || version < earliest) earliest = version
+  }
+  return earliest
+}
+
+function notATable(location: string): AlluviumError {
+  return new AlluviumError(
+    'NOT_A_TABLE',
+    `${location} is not a Delta table: its ${LOG_FOLDER} folder holds no commit and no complete checkpoint; check the path, or create the table first`,
+    { location },
+  )
+}
+
+function versionNotFound(location: string, version: number, hint: string, facts: Record<string, number>): AlluviumError {
+  return new AlluviumError('VERSION_NOT_FOUND', `${location} has no version ${version}; ${hint}`, { version, ...facts })
+}
