@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fitsPrecision, formatDecimal, parseDecimal, parseDecimalBytes, powerOfTen, rescaleDecimal } from '../../src/schema/index.js'
 
-const decimalType = fc.integer({ min: 1, max: 38 }).chain((precision) => fc.tuple(fc.constant(precision), fc.integer({ min: 0, max: precision })))
+const decimalType = fc
+  .integer({ min: 1, max: 38 })
+  .chain((precision) => fc.tuple(fc.constant(precision), fc.integer({ min: 0, max: precision })))
 const unscaled = (precision: number) => fc.bigInt({ min: -(10n ** BigInt(precision)) + 1n, max: 10n ** BigInt(precision) - 1n })
 const sample = decimalType.chain(([precision, scale]) => fc.tuple(fc.constant(precision), fc.constant(scale), unscaled(precision)))
 
@@ -44,7 +46,9 @@ describe('parseDecimal', () => {
   it('takes exponents as the shifts they are', () => {
     fc.assert(
       fc.property(sample, fc.integer({ min: -60, max: 60 }), ([precision, scale, value], shift) => {
-        expect(parseDecimal(`${value}e${shift - scale}`, precision, scale)).toBe(parseDecimal(formatDecimal(value * 10n ** 60n, scale + 60 - shift), precision, scale))
+        expect(parseDecimal(`${value}e${shift - scale}`, precision, scale)).toBe(
+          parseDecimal(formatDecimal(value * 10n ** 60n, scale + 60 - shift), precision, scale),
+        )
       }),
     )
   })

@@ -1,7 +1,14 @@
 // Partition values as texts: the forms of the protocol, old forms in, exact values out.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type DataType, formatPartitionValue, isPartitionType, type PhysicalValue, parsePartitionValue, parseType } from '../../src/schema/index.js'
+import {
+  type DataType,
+  formatPartitionValue,
+  isPartitionType,
+  type PhysicalValue,
+  parsePartitionValue,
+  parseType,
+} from '../../src/schema/index.js'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 

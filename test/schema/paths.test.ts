@@ -57,7 +57,7 @@ describe('the directory layer', () => {
       fc.property(fc.constantFrom('a', '/', 'é', '😈', '%'), fc.integer({ min: 1, max: 5000 }), (unit, count) => {
         const name = partitionDirectory(['c'], [unit.repeat(count)])
         expect(new TextEncoder().encode(name).length).toBeLessThanOrEqual(255)
-        expect(name.isWellFormed()).toBe(true)
+        expect(name).not.toMatch(/\p{Surrogate}/u)
         expect(unescapePartitionName(name)).toBe(`c=${unit.repeat([...unescapePartitionName(name)].length - 2)}`)
       }),
     )
@@ -72,7 +72,7 @@ describe('the URI layer', () => {
   it('gives back every path', () => {
     fc.assert(
       fc.property(text, (path) => {
-        expect(decodeFilePath(encodeFilePath(path))).toBe(path.toWellFormed())
+        expect(decodeFilePath(encodeFilePath(path))).toBe(path.replace(/\p{Surrogate}/gu, '\ufffd'))
       }),
     )
   })

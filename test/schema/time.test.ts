@@ -94,14 +94,18 @@ describe('dates', () => {
 describe('timestamps', () => {
   it('agree with Date to the millisecond wherever Date reaches', () => {
     fc.assert(
-      fc.property(fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }), fc.integer({ min: 0, max: 999 }), (ms, extra) => {
-        const micros = BigInt(ms) * 1000n + BigInt(extra)
-        const text = new Date(ms).toISOString().replace('Z', `${String(extra).padStart(3, '0')}Z`)
-        expect(formatTimestampMicros(micros)).toBe(text)
-        expect(parseTimestampMicros(text)).toBe(micros)
-        expect(parseTimestampNtzMicros(text.slice(0, -1))).toBe(micros)
-        expect(parseTimestampMicrosBytesExact(bytes(text), 0, text.length)).toBe(micros)
-      }),
+      fc.property(
+        fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }),
+        fc.integer({ min: 0, max: 999 }),
+        (ms, extra) => {
+          const micros = BigInt(ms) * 1000n + BigInt(extra)
+          const text = new Date(ms).toISOString().replace('Z', `${String(extra).padStart(3, '0')}Z`)
+          expect(formatTimestampMicros(micros)).toBe(text)
+          expect(parseTimestampMicros(text)).toBe(micros)
+          expect(parseTimestampNtzMicros(text.slice(0, -1))).toBe(micros)
+          expect(parseTimestampMicrosBytesExact(bytes(text), 0, text.length)).toBe(micros)
+        },
+      ),
     )
   })
 
