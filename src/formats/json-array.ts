@@ -26,6 +26,8 @@ export class JsonDecoder extends TextFormatDecoder {
   private inString = false
   private escaped = false
   private lines = 1
+  /** Bytes between the record before and the value under way. */
+  private leading = 0
   /** Line of the value under way. */
   private valueLine = 1
 
@@ -55,15 +57,22 @@ export class JsonDecoder extends TextFormatDecoder {
     }
   }
 
+  protected override readChecked(bytes: Uint8Array, start: number, end: number, size?: number): void {
+    super.readChecked(bytes, start, end, size)
+    this.leading = 0
+  }
+
   protected readRecord(bytes: Uint8Array, start: number, end: number): void {
     const { scan, batches } = this
-    const from = valueStart(bytes, start, end)
+    // What stands before the value was checked by the splitter.
+    const from = start + this.leading
     scan.attach(bytes, from, end)
     scan.cells = 0
     try {
       if (bytes[from] === 0x7b) this.rows.read(scan)
       else scan.mismatch('', 'a JSON object')
-      if (scan.next() !== -1) scan.broken('', 'text after the record')
+      // The splitter may end a broken record elsewhere than the reader does.
+      if (batches.faults.empty && scan.next() !== -1) scan.broken('', 'text after the record')
     } catch (error) {
       if (error !== RECORD_BROKEN) throw error
     }
@@ -91,8 +100,10 @@ export class JsonDecoder extends TextFormatDecoder {
       this.inString = false
       this.escaped = false
       this.place = c === 0x7b || c === 0x5b || c === QUOTE ? 'inside' : 'scalar'
+      this.leading += i - start
       return this.place === 'inside' ? i : i + 1
     }
+    this.leading += end - start
     return end
   }
 
@@ -164,14 +175,6 @@ function passScalar(bytes: Uint8Array, start: number, end: number): number {
     if (isSpace(c) || c === 0x2c || c === 0x5d || c === 0x5b || c === 0x7b || c === QUOTE) return i
   }
   return -1
-}
-
-// A record as framed has the white space and the comma before its value; both were checked by the splitter.
-function valueStart(bytes: Uint8Array, start: number, end: number): number {
-  let i = start
-  let c = bytes[i] as number
-  while (i < end && (isSpace(c) || c === 0x2c)) c = bytes[++i] as number
-  return i
 }
 
 function isSpace(c: number): boolean {

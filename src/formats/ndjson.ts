@@ -67,8 +67,11 @@ export class NdjsonDecoder extends TextFormatDecoder {
   private readObject(c: number): void {
     const { scan } = this
     try {
-      if (c === 0x7b) this.rows.read(scan)
-      else scan.mismatch('', 'a JSON object')
+      if (c !== 0x7b) {
+        scan.mismatch('', 'a JSON object')
+        return
+      }
+      this.rows.read(scan)
       const after = scan.next()
       if (after !== NEWLINE && after !== -1) scan.broken('', 'text after the record')
     } catch (error) {
