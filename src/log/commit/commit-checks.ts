@@ -1,7 +1,8 @@
 // What is checked before a commit is tried, and how its refusals read. Pure.
 import { AlluviumError } from '../../errors.js'
-import type { Action, DeletionVectorDescriptor, Metadata, Protocol } from '../actions.js'
+import type { Action, Metadata, Protocol } from '../actions.js'
 import { property } from '../features.js'
+import { vectorId } from '../file-table.js'
 import { type ConflictDecision, fileKey } from './conflict.js'
 
 /**
@@ -84,7 +85,7 @@ function reconciliationKeys(action: Action): readonly string[] {
     case 'add':
     case 'remove': {
       const path = fileKey(action.path)
-      return [`${action.kind} ${path}`, `file ${path} ${vectorId(action.deletionVector)}`]
+      return [`${action.kind} ${path}`, `file ${path} ${action.deletionVector === undefined ? '' : vectorId(action.deletionVector)}`]
     }
     case 'txn':
       return [`txn ${action.appId}`]
@@ -96,10 +97,4 @@ function reconciliationKeys(action: Action): readonly string[] {
     default:
       return []
   }
-}
-
-// The unique id of PROTOCOL.md, "Derived Fields".
-function vectorId(vector: DeletionVectorDescriptor | undefined): string {
-  if (vector === undefined) return ''
-  return `${vector.storageType}${vector.pathOrInlineDv}${vector.offset === undefined ? '' : `@${vector.offset}`}`
 }

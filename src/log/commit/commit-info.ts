@@ -2,8 +2,7 @@
 // commit again. Values have the forms Spark writes. Pure.
 import { formatJson, jsonObject, type JsonObject, type JsonValue } from '../../json.js'
 import { VERSION } from '../../version.js'
-import type { Action, CommitInfo, Metadata, Protocol } from '../actions.js'
-import { hasFeature, property } from '../features.js'
+import type { Action, CommitInfo, Metadata } from '../actions.js'
 import { isBlindAppend, isolationLevelOf, type ReadSet, tableIsolationLevel } from './isolation.js'
 
 /** Who wrote a commit, as `engineInfo` says it. */
@@ -52,22 +51,6 @@ export function buildCommitInfo(
   info.engineInfo = ENGINE_INFO
   info.txnId = moment.txnId
   return { kind: 'commitInfo', info }
-}
-
-/** Whether commits of this table must carry `inCommitTimestamp` (PROTOCOL.md, "In-Commit Timestamps", Enablement). */
-export function keepsInCommitTimestamps(protocol: Protocol, metadata: Metadata): boolean {
-  return hasFeature(protocol, 'inCommitTimestamp') && property(metadata, 'delta.enableInCommitTimestamps')?.toLowerCase() === 'true'
-}
-
-/** The `inCommitTimestamp` among a commit's actions. */
-export function inCommitTimestampOf(actions: readonly Action[]): number | undefined {
-  for (const action of actions) {
-    if (action.kind === 'commitInfo') {
-      const value = action.info.inCommitTimestamp
-      return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined
-    }
-  }
-  return undefined
 }
 
 function encodeParameters(parameters: Readonly<Record<string, unknown>>): JsonObject {

@@ -8,19 +8,22 @@ import type { Runtime } from '../../runtime.js'
 import type { Storage } from '../../storage/storage.js'
 import type { Action } from '../actions.js'
 import { formatCommit, parseCommit } from '../commit-json.js'
-import { assertReadable, assertWritable } from '../features.js'
-import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
+import { assertWritable } from '../features.js'
+import { commitPath } from '../file-names.js'
+import { assertCommitSize, logLimits } from '../limits.js'
 import { createdView, type LogView } from '../log-view.js'
+import { assertBaseHeld, assertNoTable } from './base.js'
 import { checkActions, checkAppendOnly, checkCreation, conflictError, metadataIn, protocolIn } from './commit-checks.js'
 import { buildCommitInfo, type CommitDescription } from './commit-info.js'
 import type { Committer, Proposal } from './committer.js'
 import { checkConflict, type Winner } from './conflict.js'
-import { stampCommit, type TableShape } from './in-commit-timestamp.js'
+import { stampActions, type TableShape } from './in-commit-timestamp.js'
 import { type ReadSet, tableIsolationLevel } from './isolation.js'
-import { type CommitOptions, Limits } from './limits.js'
-import { type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'
-import { CommitStateUnknownError } from './unknown-outcome.js'
+import { type CommitOptions, type LimitedCall, Limits } from './limits.js'
+import { place } from './place.js'
 import { resolveLater } from './resolve-later.js'
+import { settle } from './settlement.js'
+import { alreadyExistsError, CommitStateUnknownError, notCommitted } from './outcomes.js'
 import { type FoundCommit, readWinners } from './winners.js'
 
 /** What a commit works with. */
@@ -81,9 +84,11 @@ class CommitRun {
   readonly #rules: CommitRules
   readonly #txnId: string
   readonly #what: string
+  /** What the table is once this commit is in it. */
+  readonly #after: TableShape
   /** The snapshot being committed on top of. */
   #view: LogView | undefined
-  #viewActions: readonly Action[] | undefined
+  #tail: Uint8Array | undefined
 
   constructor(context: CommitContext, request: CommitRequest, limits: Limits, rules: CommitRules) {
     this.#context = context
@@ -92,85 +97,52 @@ class CommitRun {
     this.#rules = rules
     this.#txnId = context.runtime.uuid()
     this.#what = `${request.operation} on ${context.storage.location}`
-    this.#view = request.base
+    const { base, actions } = request
+    this.#view = base
+    checkActions(actions)
+    this.#after =
+      base === undefined ? checkCreation(actions) : { protocol: protocolIn(actions) ?? base.protocol, metadata: metadataIn(actions) ?? base.metadata }
   }
 
   async run(): Promise<CommitResult> {
-    this.#checkRequest()
-    await this.#checkBase()
+    await this.#orNotCommitted(() => this.#checkStart())
     for (let races = 0; ; ) {
       this.#limits.throwIfAborted(this.#what)
-      const tried = await this.#prepare()
-      const rival = await this.#place(tried.proposal)
-      if (rival === undefined) return this.#committed(tried.proposal.version, tried.actions)
-      const committedAt = await this.#moveOnTop(rival)
-      if (committedAt !== undefined) return this.#committed(committedAt, tried.actions)
-      if (!this.#limits.allowance().mayPut) this.#throwContention(rival.version)
+      const proposal = await this.#orNotCommitted(() => this.#prepare())
+      const rival = await this.#place(proposal)
+      if (rival === undefined) return this.#committed(proposal)
+      const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
+      if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
+      if (!this.#limits.allowance().mayPut) throw this.#contention(rival.version)
       if (++races > 1) await this.#limits.pauseAfterRace(races)
     }
   }
 
-  #checkRequest(): void {
+  async #checkStart(): Promise<void> {
     const { base, actions } = this.#request
-    checkActions(actions)
-    const after = this.#shapeAfter()
+    const { storage, runtime, committer } = this.#context
     if (base !== undefined) assertWritable(base.protocol, base.metadata)
-    assertWritable(after.protocol, after.metadata)
-    checkAppendOnly(actions, after.metadata, this.#context.storage.location)
+    assertWritable(this.#after.protocol, this.#after.metadata)
+    checkAppendOnly(actions, this.#after.metadata, storage.location)
+    this.#limits.throwIfAborted(this.#what)
+    await this.#call((call) => (base === undefined ? assertNoTable(storage, call) : assertBaseHeld(base, runtime, committer, this.#what, call)))
   }
 
-  #shapeAfter(): TableShape {
-    const { base, actions } = this.#request
-    if (base === undefined) return checkCreation(actions)
-    return { protocol: protocolIn(actions) ?? base.protocol, metadata: metadataIn(actions) ?? base.metadata }
-  }
-
-  async #checkBase(): Promise<void> {
-    const { base } = this.#request
-    if (base === undefined) return this.#assertNoTable()
-    const call = this.#limits.call()
-    const held = await this.#context.committer.holds(base.version, call).finally(() => call.end())
-    if (held.kind === 'unreadable') throw notCommitted(held.error)
-    if (held.kind === 'gone') {
-      throw new AlluviumError(
-        'COMMIT_CONFLICT',
-        `${this.#what} was not committed: version ${base.version}, which it read, has been cleaned from the log since; open the table again`,
-        { rule: 'log-cleaned', version: base.version, committed: false },
-      )
-    }
-  }
-
-  // Version 0 may be free although there is a table: a log that was cleaned begins later.
-  async #assertNoTable(): Promise<void> {
-    const call = this.#limits.call()
-    try {
-      for await (const page of this.#context.storage.list(LOG_FOLDER, { signal: call.signal })) {
-        for (const { path } of page) {
-          const file = parseLogName(path.slice(LOG_FOLDER.length + 1))
-          if (file !== undefined && file.kind !== 'last-checkpoint') throw this.#alreadyExists()
-        }
-      }
-    } catch (error) {
-      throw notCommitted(error)
-    } finally {
-      call.end()
-    }
-  }
-
-  /** The proposal for the next version, and the actions in it. */
-  async #prepare(): Promise<{ proposal: Proposal; actions: readonly Action[] }> {
+  /** The proposal for the next version. All tries carry one txnId; a version is only ever proposed with the same bytes. */
+  async #prepare(): Promise<Proposal> {
     const { base, actions, readSet } = this.#request
-    const after = this.#shapeAfter()
     const version = this.#view === undefined ? 0 : this.#view.version + 1
     const timestampMs = Math.floor(this.#context.runtime.now())
-    const call = this.#limits.call()
-    const stamped = await stampCommit(this.#context, { version, actions, before: this.#view, after }, this.#viewActions, timestampMs, call)
-      .catch((error: unknown) => Promise.reject(notCommitted(error)))
-      .finally(() => call.end())
+    const commit = { actions, before: this.#view, after: this.#after }
+    const stamped = await this.#call((call) => stampActions(this.#context, commit, timestampMs, call))
     const { inCommitTimestampMs } = stamped
     const moment = { txnId: this.#txnId, readVersion: base?.version, timestampMs, ...(inCommitTimestampMs === undefined ? {} : { inCommitTimestampMs }) }
-    const all = [buildCommitInfo(this.#request, moment, actions, readSet, after.metadata), ...stamped.actions]
-    return { proposal: { version, txnId: this.#txnId, bytes: formatCommit(all) }, actions: all }
+    const first = formatCommit([buildCommitInfo(this.#request, moment, actions, readSet, this.#after.metadata)])
+    // The rest is the same on every version, unless the stamp is in it.
+    const tail = stamped.actions === actions ? (this.#tail ??= formatCommit(actions)) : formatCommit(stamped.actions)
+    const bytes = concatBytes([first, tail])
+    assertCommitSize(commitPath(version), bytes.length, logLimits())
+    return { version, txnId: this.#txnId, bytes }
   }
 
   /** Undefined once the proposal is its version; else the commit that has the version. */
@@ -198,63 +170,65 @@ class CommitRun {
 
   /** Reads the winners and moves the snapshot past them. Answers a version only if one of them is this very commit. */
   async #moveOnTop(rival: FoundCommit): Promise<number | undefined> {
-    if (this.#view === undefined) throw this.#alreadyExists()
-    const found = await readWinners(this.#context.committer, rival.version + 1, this.#txnId, this.#limits).catch((error: unknown) => Promise.reject(notCommitted(error)))
-    try {
-      this.#adopt([rival, ...found.winners], found.ours === undefined)
-    } catch (error) {
-      throw notCommitted(error)
-    }
-    if (found.ours === undefined) this.#request.onRebase?.(this.#view)
-    return found.ours
-  }
-
-  #adopt(commits: readonly FoundCommit[], check: boolean): void {
-    let view = this.#view as LogView
-    const before = view
+    if (this.#view === undefined) throw alreadyExistsError(this.#context.storage.location)
+    const found = await readWinners(this.#context.committer, rival.version + 1, this.#txnId, this.#limits)
+    const before = this.#view
     const winners: Winner[] = []
-    for (const { version, bytes } of commits) {
-      const actions = parseCommit(bytes, { version, path: commitPath(version) })
-      view = view.applyCommit(version, actions, this.#context.runtime.now())
-      winners.push({ version, actions })
+    let view = before
+    for (const { version, bytes } of [rival, ...found.winners]) {
+      view = view.applyCommit(version, bytes)
+      winners.push({ version, actions: parseCommit(bytes, { version, path: commitPath(version) }) })
     }
     this.#view = view
-    this.#viewActions = winners.at(-1)?.actions
-    if (!check) return
-    assertReadable(view.protocol, view.metadata)
+    if (found.ours !== undefined) return found.ours
     assertWritable(view.protocol, view.metadata)
-    const { readSet, actions, operation } = this.#request
+    const { readSet, actions, operation, onRebase } = this.#request
     const base = { protocol: before.protocol, isolationLevel: tableIsolationLevel(before.metadata) }
     const decision = this.#rules.checkConflict(readSet, actions, winners, base)
     if (decision.kind === 'conflict') throw conflictError(decision, operation, this.#context.storage.location, this.#txnId)
+    onRebase?.(view)
+    return undefined
   }
 
-  async #committed(version: number, actions: readonly Action[]): Promise<CommitResult> {
+  async #committed({ version, bytes }: Proposal): Promise<CommitResult> {
     const { committer, runtime } = this.#context
-    const call = this.#limits.call()
     // The commit stands whatever publishing says.
-    await committer.publish(version, call).catch(() => {}).finally(() => call.end())
-    const view = this.#view === undefined ? createdView(actions, runtime.now()) : this.#view.applyCommit(version, actions, runtime.now())
-    return { version, txnId: this.#txnId, attempts: this.#limits.attempts, view }
+    await this.#call((call) => committer.publish(version, call)).catch(() => {})
+    try {
+      const view = this.#view === undefined ? createdView(parseCommit(bytes, { version, path: commitPath(version) })) : this.#view.applyCommit(version, bytes)
+      view.shared.confirmedMs = runtime.monotonicMs()
+      return { version, txnId: this.#txnId, attempts: this.#limits.attempts, view }
+    } catch (cause) {
+      const { code, message } = isAlluviumError(cause) ? cause : { code: 'CORRUPT_LOG' as const, message: String(cause) }
+      throw new AlluviumError(code, `${this.#what} is committed as version ${version}, but this library cannot show it: ${message}`, { committed: true, version }, { cause })
+    }
   }
 
-  #throwContention(version: number): never {
+  #contention(version: number): AlluviumError {
     this.#limits.throwIfAborted(this.#what)
-    throw new AlluviumError(
+    return new AlluviumError(
       'COMMIT_CONFLICT',
       `${this.#what} was not committed: other writers took every version up to ${version} in ${this.#limits.attempts} attempts; try again, or raise maxAttempts and timeoutMs`,
       { rule: 'contention', version, attempts: this.#limits.attempts, txnId: this.#txnId, committed: false },
     )
   }
 
-  #alreadyExists(): AlluviumError {
-    const { location } = this.#context.storage
-    return new AlluviumError('ALREADY_EXISTS', `there is a table at ${location} already; open it, or choose another place`, { location, committed: false })
+  async #call<T>(work: (call: LimitedCall) => Promise<T>): Promise<T> {
+    const call = this.#limits.call()
+    try {
+      return await work(call)
+    } finally {
+      call.end()
+    }
   }
-}
 
-/** The error with the fact that the commit is surely not in the table. */
-function notCommitted(error: unknown): unknown {
-  if (!isAlluviumError(error) || error.facts.committed === false) return error
-  return new AlluviumError(error.code, error.message, { ...error.facts, committed: false }, { cause: error })
+  // Wherever nothing of ours is outstanding, an error means that the commit is surely not in the table.
+  async #orNotCommitted<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#limits.throwIfAborted(this.#what)
+      throw notCommitted(error)
+    }
+  }
 }

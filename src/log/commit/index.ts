@@ -15,4 +15,4 @@ export { type ConflictBase, type ConflictDecision, type ConflictRule, checkConfl
 export { type IsolationLevel, isBlindAppend, type ReadSet } from './isolation.js'
 export type { CommitOptions } from './limits.js'
 export { type Allowance, type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'
-export { CommitStateUnknownError, mayDeleteDataFiles, type Resolution, type ResolveOptions } from './unknown-outcome.js'
+export { CommitStateUnknownError, mayDeleteDataFiles, type Resolution, type ResolveOptions } from './outcomes.js'

@@ -25,7 +25,7 @@ export async function place(committer: Committer, proposal: Proposal, limits: Li
       if (!first) await limits.pauseAfterFault()
       const outcome = await put(committer, proposal, limits)
       if ('error' in outcome) error = outcome.error
-      event = outcome.kind === 'refused' ? { kind: 'refused', transient: outcome.error.code === 'STORAGE_UNAVAILABLE' } : outcome
+      event = outcome.kind === 'refused' ? { kind: 'refused', transient: isTransient(outcome.error) } : outcome
     } else {
       if (step.kind === 'look' && step.pause) await limits.pauseAfterFault()
       const found = await look(committer, proposal, limits)
@@ -48,6 +48,11 @@ export async function place(committer: Committer, proposal: Proposal, limits: Li
         break
     }
   }
+}
+
+/** Whether the same call may succeed later: the store was away, or the time given to the call was over. */
+export function isTransient(error: AlluviumError): boolean {
+  return error.code === 'STORAGE_UNAVAILABLE' || error.code === 'ABORTED'
 }
 
 function put(committer: Committer, proposal: Proposal, limits: Limits): ReturnType<Committer['propose']> {

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
 import type { Committer, FindOutcome, Proposal } from './committer.js'
 import { Limits } from './limits.js'
-import type { Resolution, ResolveOptions } from './unknown-outcome.js'
+import type { Resolution, ResolveOptions } from './outcomes.js'
 
 /** One question about a proposal whose outcome was unknown. */
 export async function resolveLater(runtime: Runtime, committer: Committer, proposal: Proposal, options: ResolveOptions): Promise<Resolution> {

@@ -4,6 +4,7 @@ import { AlluviumError } from '../../errors.js'
 import { commitPath } from '../file-names.js'
 import type { Committer, FindOutcome } from './committer.js'
 import type { Limits } from './limits.js'
+import { isTransient } from './place.js'
 
 /** A commit of somebody else, as bytes. */
 export interface FoundCommit {
@@ -55,7 +56,7 @@ async function findOut(committer: Committer, version: number, txnId: string, lim
     const call = limits.call()
     const outcome = await committer.findOut(version, { txnId }, call).finally(() => call.end())
     if (outcome.kind !== 'unreadable') return outcome
-    if (!limits.allowance().mayLook) return outcome
+    if (!isTransient(outcome.error) || !limits.allowance().mayLook) return outcome
     await limits.pauseAfterFault()
   }
 }

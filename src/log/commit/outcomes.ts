@@ -1,5 +1,6 @@
-// The one failure that is not a failure: the limits ran out while a put was outstanding. The error can be asked later.
-import { AlluviumError } from '../../errors.js'
+// How a commit ends that did not succeed: surely not in the table (the fact `committed: false`), or in doubt, as an error that
+// can be asked later. One rule: nothing is called failed that may be there.
+import { AlluviumError, isAlluviumError } from '../../errors.js'
 
 /** What became of a commit whose outcome was unknown. */
 export type Resolution =
@@ -55,4 +56,15 @@ export class CommitStateUnknownError extends AlluviumError {
  */
 export function mayDeleteDataFiles(error: unknown): boolean {
   return error instanceof AlluviumError && !(error instanceof CommitStateUnknownError) && error.facts.committed === false
+}
+
+/** The error with the fact that its commit is surely not in the table. Errors that are not ours stay as they are. */
+export function notCommitted(error: unknown): unknown {
+  if (!isAlluviumError(error) || error.facts.committed !== undefined || error instanceof CommitStateUnknownError) return error
+  return new AlluviumError(error.code, error.message, { ...error.facts, committed: false }, { cause: error })
+}
+
+/** `ALREADY_EXISTS`, for a commit that would have made a table where there is one. */
+export function alreadyExistsError(location: string): AlluviumError {
+  return new AlluviumError('ALREADY_EXISTS', `there is a table at ${location} already; open it, or choose another place`, { location, committed: false })
 }

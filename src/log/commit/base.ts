@@ -1,0 +1,41 @@
+// What a commit stands on: a snapshot whose version is still in the log, or, to make a table, a place without one.
+import { AlluviumError } from '../../errors.js'
+import type { Runtime } from '../../runtime.js'
+import type { Storage } from '../../storage/storage.js'
+import { LOG_FOLDER, parseLogName } from '../file-names.js'
+import type { LogView } from '../log-view.js'
+import type { Committer, CommitterCall } from './committer.js'
+import { alreadyExistsError } from './outcomes.js'
+
+// A log is cleaned of commits that are days old. A snapshot confirmed within this time has not been left behind.
+const FRESH_MS = 60_000
+
+/**
+ * Cleaning a log removes old commits, after which the version after an old snapshot looks free although the table is far
+ * past it: what would be put there would be lost. So the commit of a snapshot that has not been confirmed lately must still be there.
+ * @throws AlluviumError `COMMIT_CONFLICT` (rule `log-cleaned`), storage errors
+ */
+export async function assertBaseHeld(base: LogView, runtime: Runtime, committer: Committer, what: string, call: CommitterCall): Promise<void> {
+  if (runtime.monotonicMs() - base.shared.confirmedMs <= FRESH_MS) return
+  const held = await committer.holds(base.version, call)
+  if (held.kind === 'unreadable') throw held.error
+  if (held.kind === 'held') return
+  throw new AlluviumError(
+    'COMMIT_CONFLICT',
+    `${what} was not committed: version ${base.version}, which it read, has been cleaned from the log since; open the table again and decide whether to repeat it`,
+    { rule: 'log-cleaned', version: base.version, committed: false },
+  )
+}
+
+/**
+ * Version 0 may be free although there is a table: a log that was cleaned begins later.
+ * @throws AlluviumError `ALREADY_EXISTS`, storage errors
+ */
+export async function assertNoTable(storage: Storage, { signal }: CommitterCall): Promise<void> {
+  for await (const page of storage.list(LOG_FOLDER, { signal })) {
+    for (const { path } of page) {
+      const file = parseLogName(path.slice(LOG_FOLDER.length + 1))
+      if (file !== undefined && file.kind !== 'last-checkpoint') throw alreadyExistsError(storage.location)
+    }
+  }
+}

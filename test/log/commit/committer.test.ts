@@ -1,0 +1,100 @@
+// The file-system committer: outcomes are values, our own commit is known by its txnId, calls end with their signal.
+import { describe, expect, test } from 'vitest'
+import { AlluviumError } from '../../../src/errors.js'
+import { type Committer, fileSystemCommitter, txnIdOf } from '../../../src/log/commit/committer.js'
+import { memoryStorage } from '../../../src/storage/memory.js'
+import type { Storage } from '../../../src/storage/storage.js'
+import { logPath } from './ledger.js'
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+const commitOf = (txnId: string): Uint8Array => bytesOf(`{"commitInfo":{"operation":"WRITE","txnId":"${txnId}"}}\n{"add":{"path":"f"}}\n`)
+const call = { signal: new AbortController().signal }
+const failing = (create: Storage['create'], read?: Storage['read']): Committer =>
+  fileSystemCommitter(Object.assign(Object.create(memoryStorage()) as Storage, { location: 'memory:', capabilities: { exclusiveCreate: true, durable: false }, create, ...(read && { read }) }))
+
+test('a store without exclusive create is refused', () => {
+  expect(() => fileSystemCommitter(memoryStorage({ exclusiveCreate: false }))).toThrowError(expect.objectContaining({ code: 'STORAGE_UNSAFE' }))
+})
+
+describe('proposing', () => {
+  test('the first proposal of a version makes its file, the next finds it taken and changes nothing', async () => {
+    const storage = memoryStorage()
+    const committer = fileSystemCommitter(storage)
+    expect(await committer.propose({ version: 4, txnId: 'a', bytes: commitOf('a') }, call)).toEqual({ kind: 'created' })
+    expect(await committer.propose({ version: 4, txnId: 'b', bytes: commitOf('b') }, call)).toEqual({ kind: 'exists' })
+    expect(await storage.read(logPath(4))).toEqual(commitOf('a'))
+  })
+
+  test.each<[string, unknown, string]>([
+    ['surely did nothing', new AlluviumError('STORAGE_FULL', 'full', { applied: false }), 'refused'],
+    ['may have done it', new AlluviumError('STORAGE_UNAVAILABLE', 'reset', { applied: 'unknown' }), 'unclear'],
+    ['does not say', new AlluviumError('STORAGE_UNAVAILABLE', 'reset'), 'unclear'],
+    ['is no error of ours', new TypeError('fetch failed'), 'unclear'],
+  ])('a failure that %s: %#', async (_, error, kind) => {
+    const outcome = await failing(() => Promise.reject(error)).propose({ version: 0, txnId: 'a', bytes: commitOf('a') }, call)
+    expect(outcome.kind).toBe(kind)
+    expect('error' in outcome && outcome.error).toBeInstanceOf(AlluviumError)
+  })
+
+  test('a store that never answers is unclear as soon as the signal fires', async () => {
+    const controller = new AbortController()
+    const outcome = failing(() => new Promise(() => {})).propose({ version: 0, txnId: 'a', bytes: commitOf('a') }, { signal: controller.signal })
+    controller.abort(new Error('time is over'))
+    expect((await outcome).kind).toBe('unclear')
+  })
+})
+
+describe('finding out', () => {
+  const find = async (content: Uint8Array | undefined, txnId: string, own?: Uint8Array): Promise<string> => {
+    const storage = memoryStorage()
+    if (content !== undefined) await storage.create(logPath(2), content)
+    return (await fileSystemCommitter(storage).findOut(2, { txnId, ...(own && { bytes: own }) }, call)).kind
+  }
+
+  test('a commit with our txnId is ours, any other is not, a missing one is absent', async () => {
+    expect(await find(commitOf('mine'), 'mine')).toBe('ours')
+    expect(await find(commitOf('theirs'), 'mine')).toBe('other')
+    expect(await find(undefined, 'mine')).toBe('absent')
+  })
+
+  test('the words of our txnId in somebody else’s commit do not make it ours', async () => {
+    expect(await find(bytesOf('{"commitInfo":{"userMetadata":"txnId mine","txnId":"theirs"}}\n'), 'mine')).toBe('other')
+    expect(await find(bytesOf('{"add":{"path":"f","tags":{"txnId":"mine"}}}\n{"commitInfo":{"txnId":"mine"}}\n'), 'mine')).toBe('other')
+  })
+
+  test('a piece of our own bytes is nobody’s yet; an equally short file of somebody else is theirs', async () => {
+    const own = commitOf('mine')
+    expect(await find(own.slice(0, 9), 'mine', own)).toBe('unreadable')
+    expect(await find(new Uint8Array(), 'mine', own)).toBe('unreadable')
+    expect(await find(bytesOf('{"commitInfo":{"x'), 'mine', own)).toBe('other')
+  })
+
+  test('a read that fails is a value too', async () => {
+    const committer = failing(
+      () => Promise.reject(new Error()),
+      () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away')),
+    )
+    expect(await committer.findOut(2, { txnId: 'mine' }, call)).toMatchObject({ kind: 'unreadable', error: { code: 'STORAGE_UNAVAILABLE' } })
+  })
+})
+
+test('a version is held while its commit file is there', async () => {
+  const storage = memoryStorage()
+  const committer = fileSystemCommitter(storage)
+  await storage.create(logPath(3), commitOf('a'))
+  expect(await committer.holds(3, call)).toEqual({ kind: 'held' })
+  expect(await committer.holds(2, call)).toEqual({ kind: 'gone' })
+})
+
+test.each<[string, string | undefined]>([
+  ['{"commitInfo":{"txnId":"t"}}', 't'],
+  ['{"commitInfo":{"txnId":"t"}}\n{"add":{}}', 't'],
+  ['{"commitInfo":{"txnId":7}}\n', undefined],
+  ['{"commitInfo":null}\n', undefined],
+  ['{"commitInfo":{}}\n', undefined],
+  ['not json\n', undefined],
+  ['', undefined],
+  ['"text"', undefined],
+])('the txnId of %j is %j', (text, txnId) => {
+  expect(txnIdOf(bytesOf(text))).toBe(txnId)
+})
