@@ -37,6 +37,8 @@ export class FaultyStorage implements Storage {
   failingReads = 0
   /** Called with the path and the bytes of each creation. */
   onCreate: (path: string, bytes: Uint8Array) => void = () => {}
+  /** Called with what a rival or a late landing throws. */
+  onBroken: (error: unknown) => void = () => {}
   readonly #inner: Storage
   readonly #simulation: Simulation
 
@@ -52,9 +54,10 @@ export class FaultyStorage implements Storage {
     const land = async (): Promise<CreateOutcome> => {
       const { before, after } = this.rival
       this.rival = {}
-      await before?.(path)
+      // A rival that fails has found the table broken, which is not what our creation hears of.
+      await before?.(path).catch((error) => this.onBroken(error))
       const outcome = await this.#inner.create(path, bytes)
-      await after?.(path)
+      await after?.(path).catch((error) => this.onBroken(error))
       return outcome
     }
     switch (fault.kind) {
@@ -115,7 +118,7 @@ export class FaultyStorage implements Storage {
   }
 
   #later(afterMs: number, land: () => Promise<unknown>): void {
-    this.#simulation.setTimer(afterMs, () => void land())
+    this.#simulation.setTimer(afterMs, () => void land().catch((error) => this.onBroken(error)))
   }
 
   #lost(): AlluviumError {

@@ -86,9 +86,14 @@ class Run {
     this.random = this.simulation.random
     this.raw = memoryStorage({ runtime: this.simulation })
     this.store = new FaultyStorage(this.raw, this.simulation)
+    this.store.onBroken = (error) => this.#broken(error)
     this.planted = planted
     const honest = fileSystemCommitter(this.store)
     this.committer = planted.committer?.(honest, this.raw) ?? honest
+  }
+
+  #broken(error: unknown): void {
+    this.anomalies.push(`broken: ${(error as Error).message}`)
   }
 
   async play(): Promise<void> {
@@ -180,7 +185,8 @@ class Run {
   async #resolve(error: CommitStateUnknownError): Promise<Pick<Told, 'outcome' | 'version'>> {
     if (this.random() < 0.5) await this.simulation.sleep(60_000)
     let outcome = await error.resolve()
-    if (outcome.kind === 'unknown') outcome = await error.resolve({ putAgain: true })
+    // The script may hold a few more faults for the puts made here.
+    for (let i = 0; i < 5 && outcome.kind === 'unknown'; i++) outcome = await error.resolve({ putAgain: true })
     if (outcome.kind === 'unknown') this.anomalies.push('false-error: still unknown after asking again')
     return outcome.kind === 'committed' ? { outcome: 'committed', version: outcome.version } : { outcome: 'not-committed' }
   }
@@ -199,7 +205,7 @@ class Run {
     this.store.failingReads = this.random() < 0.3 ? 1 + Math.floor(this.random() * 3) : 0
     const rival = pick(this.random, RIVALS)
     this.store.rival = this.#rival(rival, path)
-    if (this.random() < 0.2) this.simulation.setTimer(this.random() * 8000, () => void this.#rivalAppend())
+    if (this.random() < 0.2) this.simulation.setTimer(this.random() * 8000, () => void this.#rivalAppend().catch((error) => this.#broken(error)))
     for (const fault of faults) {
       if (fault.kind !== 'none') this.faults++
       this.cells.push(`${fault.kind} × ${operation} × ${rival}`)
