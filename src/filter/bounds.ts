@@ -6,7 +6,6 @@ import { compareScaled } from './column-data.js'
 import { compareKeys, type Key, toKey } from './domain.js'
 import {
   ALL_NULLS,
-  ANYTHING,
   CAN_BE_TRUE,
   CAN_BE_UNKNOWN,
   inSet,
@@ -14,6 +13,7 @@ import {
   NO_NULLS,
   NULLS_UNKNOWN,
   type Nulls,
+  nanInSet,
   possibleTruths,
   probeOf,
   type TruthSet,
@@ -109,17 +109,13 @@ function knownOf(column: BoundColumn, bounds: Bounds): Known {
 export function leafSet(leaf: Exclude<Bound, { kind: 'and' | 'or' | 'not' | 'constant' | 'columns' }>, known: Known): TruthSet {
   if (leaf.kind === 'isNull') return isNullSet(known.nulls)
   if (leaf.kind === 'unlessNull') return withNulls(1 << leaf.truth, known.nulls)
+  const canBeNaN = known.nan && leaf.column.domain === 'double'
+  if (leaf.kind === 'in') return withNulls(inSet(leaf, known.min, known.max) | (canBeNaN ? nanInSet(leaf) : 0), known.nulls)
   const probe = probeOf(leaf)
-  if (probe === undefined) {
-    if (leaf.kind !== 'in') return ANYTHING
-    const nan = known.nan && leaf.column.domain === 'double' ? (1 << leaf.miss) | CAN_BE_TRUE : 0
-    return withNulls(inSet(leaf, known.min, known.max) | nan, known.nulls)
-  }
   const { min, max } = known
   const least = probe.keys.map((key) => (min === undefined ? -1 : Math.sign(compareKeys(min, key))))
   const greatest = probe.keys.map((key) => (max === undefined ? 1 : Math.sign(compareKeys(max, key))))
-  const nan = known.nan && leaf.column.domain === 'double' ? 1 << probe.nan : 0
-  return withNulls(probe.set(least, greatest) | nan, known.nulls)
+  return withNulls(probe.set(least, greatest) | (canBeNaN ? 1 << probe.nan : 0), known.nulls)
 }
 
 /** What a comparison of two columns can give. */

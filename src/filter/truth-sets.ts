@@ -59,8 +59,8 @@ export interface BoundsProbe {
   readonly nan: Truth
 }
 
-/** The probe of a leaf, or undefined for a leaf that looks at more than one place (a long IN, two columns). */
-export function probeOf(leaf: BoundCompare | BoundRange | BoundIn | BoundLike): BoundsProbe | undefined {
+/** The probe of a leaf: one key or two. */
+export function probeOf(leaf: BoundCompare | BoundRange | BoundLike): BoundsProbe {
   switch (leaf.kind) {
     case 'compare':
       return compareProbe(leaf)
@@ -68,12 +68,8 @@ export function probeOf(leaf: BoundCompare | BoundRange | BoundIn | BoundLike): 
       return rangeProbe(leaf)
     case 'like':
       return likeProbe(leaf)
-    case 'in':
-      return leaf.keys.length <= MAX_PROBED_KEYS ? inProbe(leaf) : undefined
   }
 }
-
-const MAX_PROBED_KEYS = 8
 
 function bit(truth: Truth): TruthSet {
   return 1 << truth
@@ -124,25 +120,7 @@ function holdsNaN(low: BoundRange['low'], high: BoundRange['high']): boolean {
   return aboveLow && belowHigh
 }
 
-function inProbe({ keys, miss }: BoundIn): BoundsProbe {
-  const missBit = bit(miss)
-  return {
-    keys,
-    set: (least, greatest) => {
-      let hits = false
-      let only = false
-      for (let i = 0; i < keys.length; i++) {
-        if ((least[i] as number) > 0 || (greatest[i] as number) < 0) continue
-        hits = true
-        if (least[i] === 0 && greatest[i] === 0) only = true
-      }
-      return (hits ? CAN_BE_TRUE : 0) | (only ? 0 : missBit)
-    },
-    nan: keys.some(isNaNKey) ? 2 : miss,
-  }
-}
-
-/** What IN can give between two bounds, by search: for lists too long to probe key by key. */
+/** What IN can give between two bounds, by search. */
 export function inSet({ keys, miss }: BoundIn, min: Key | undefined, max: Key | undefined): TruthSet {
   let from = 0
   if (min !== undefined) {
@@ -159,11 +137,16 @@ export function inSet({ keys, miss }: BoundIn, min: Key | undefined, max: Key | 
   return only ? CAN_BE_TRUE : CAN_BE_TRUE | bit(miss)
 }
 
+/** What IN gives for a NaN: the keys are sorted, and NaN is the last. */
+export function nanInSet({ keys, miss }: BoundIn): TruthSet {
+  return isNaNKey(keys[keys.length - 1] as Key) ? CAN_BE_TRUE : bit(miss)
+}
+
 // Texts that begin with the prefix lie from the prefix up to, not including, the next text that no longer does.
 function likeProbe({ pattern }: BoundLike): BoundsProbe {
   const end = afterPrefix(pattern.prefix)
   return {
-    keys: end === undefined ? [pattern.prefix] : [pattern.prefix, end],
+    keys: [pattern.prefix, end ?? pattern.prefix],
     set: (least, greatest) => {
       const reaches = (greatest[0] as number) >= 0 && (end === undefined || (least[1] as number) < 0)
       const within = (least[0] as number) >= 0 && (end === undefined || (greatest[1] as number) < 0)
