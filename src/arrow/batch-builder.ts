@@ -99,6 +99,12 @@ export class BatchBuilder {
     this.rows += count
   }
 
+  /** Drops the rows from `rowCount` on, and the cells of a row under construction. */
+  truncate(rowCount: number): void {
+    this.rows = Math.min(this.rows, rowCount)
+    this.truncateColumns()
+  }
+
   /** The rows so far as a batch; the builder is empty again and can be used on. */
   finish(): RecordBatch {
     const length = this.rows

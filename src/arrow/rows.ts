@@ -96,11 +96,13 @@ function readValues(data: Data, type: DataType, from: number, to: number, cells:
       return
     }
     case 'timestamp':
-      return readTimestamps(data, from, to, cells, reading)
+      readTimestamps(data, from, to, cells, reading)
+      return
     case 'array':
     case 'map':
     case 'struct':
-      return readNested(data, type, from, to, cells, reading)
+      readNested(data, type, from, to, cells, reading)
+      return
     default:
       readFormatted(data, type, from, to, cells, reading.validity)
   }

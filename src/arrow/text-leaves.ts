@@ -16,7 +16,8 @@ import { readTexts } from './cell-texts.js'
  */
 export type TextStyle = 'canonical' | 'json' | 'csv'
 
-const NEEDS_JSON_ESCAPE = /["\\\u0000-\u001f]/
+// The quote, the backslash and the control characters, said by what they are not.
+const NEEDS_JSON_ESCAPE = /[^ !#-[\]-\uffff]/
 const NEEDS_CSV_QUOTES = /[",\r\n]/
 const TWO_32 = 4_294_967_296
 
