@@ -8,7 +8,6 @@ export type AddExtras = Pick<AddFile, 'tags' | 'baseRowId' | 'defaultRowCommitVe
 export interface CheckpointPart {
   /** Path inside the table. */
   readonly path: string
-  readonly sizeBytes: number
   /** By the row's ordinal in the part; `undefined` where the file has none of them. */
   extras(ordinal: number): AddExtras | undefined
   /** Statistics by the row's ordinal, once loaded. */

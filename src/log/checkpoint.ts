@@ -1,16 +1,130 @@
-// Reading checkpoints into the file table (PROTOCOL.md, "Checkpoints"). Columns a writer left out are null, columns
-// nobody knows are passed over.
-import { AlluviumError } from '../errors.js'
-import type { Storage } from '../storage/storage.js'
+// Reading checkpoints into a replay (PROTOCOL.md, "Checkpoints"): classic ones of both specs, multi-part ones, and
+// those named by UUID in Parquet or JSON, with their sidecars. Columns a writer left out are null, columns nobody
+// knows are passed over. Tombstones are only looked at by vacuum, so they are skipped here.
+import type { RecordBatch } from 'apache-arrow'
+import { AlluviumError, isAlluviumError } from '../errors.js'
+import { type ByteSource, openParquet, type ParquetFile } from '../parquet/index.js'
+import { decodeFilePath } from '../schema/index.js'
+import type { ObjectInfo, Storage } from '../storage/storage.js'
+import type { Action, Sidecar } from './actions.js'
+import { cellJson } from './arrow-json.js'
+import { ADD_COLUMNS, columnOf, PartRows } from './checkpoint-rows.js'
+import { SIDECAR_FOLDER } from './file-names.js'
+import { ActionFault, actionOf } from './parse-action.js'
 import type { Replay } from './replay.js'
 import type { CheckpointFiles } from './segment.js'
 
-/** Puts the rows of a checkpoint into the replay, which must be empty. @throws AlluviumError `CORRUPT_CHECKPOINT`, `UNSUPPORTED_FEATURE` */
+const ACTION_COLUMNS = ['metaData', 'protocol', 'txn', 'domainMetadata', 'sidecar']
+
+/**
+ * Puts the rows of a checkpoint into an empty replay.
+ * @throws AlluviumError `CORRUPT_CHECKPOINT` where the checkpoint cannot be used, `LIMIT_EXCEEDED`, storage errors
+ */
 export async function loadCheckpoint(
-  _storage: Storage,
+  storage: Storage,
   checkpoint: CheckpointFiles,
-  _replay: Replay,
-  _signal: AbortSignal | undefined,
+  replay: Replay,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  throw new AlluviumError('CORRUPT_CHECKPOINT', `${checkpoint.files[0]?.path} cannot be read yet`, { path: checkpoint.files[0]?.path })
+  const sidecars: Sidecar[] = []
+  const onAction = (action: Action): void => {
+    if (action.kind === 'sidecar') sidecars.push(action)
+    else replay.take(action)
+  }
+  for (const file of checkpoint.files) {
+    await usable(file.path, async () => {
+      if (file.path.endsWith('.json')) await loadJson(storage, file, checkpoint.version, replay, onAction, signal)
+      else await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)
+    })
+  }
+  for (const sidecar of sidecars) {
+    const path = sidecarPath(sidecar, checkpoint)
+    await usable(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onAction, signal))
+  }
+}
+
+async function loadJson(
+  storage: Storage,
+  file: ObjectInfo,
+  version: number,
+  replay: Replay,
+  onAction: (action: Action) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const bytes = await storage.read(file.path, { signal })
+  if (bytes === undefined) throw new ActionFault('it was listed but is gone')
+  replay.applyCheckpointLines(bytes, { version, path: file.path }, onAction)
+}
+
+async function loadParquet(
+  storage: Storage,
+  path: string,
+  sizeBytes: number,
+  replay: Replay,
+  onAction: (action: Action) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const file: ParquetFile = await openParquet(sourceOf(storage, path, sizeBytes), {
+    name: path,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const rows = new PartRows(path, file)
+  replay.table.expectKeys(replay.state.numFiles + file.numRows)
+  for await (const batch of file.read({ columns: [...ADD_COLUMNS, ...ACTION_COLUMNS], ...(signal === undefined ? {} : { signal }) })) {
+    for (const name of ACTION_COLUMNS) actionsOfColumn(batch, name, onAction)
+    const { numFiles, sizeBytes: bytes, numVectors } = rows.append(replay.table, batch, replay.state.version)
+    replay.countFiles(numFiles, bytes, numVectors)
+  }
+}
+
+// The few rows of a batch that hold an action of this kind.
+function actionsOfColumn(batch: RecordBatch, name: string, onAction: (action: Action) => void): void {
+  const data = columnOf(batch, name)
+  if (data === undefined || data.nullCount === data.length) return
+  for (let i = 0; i < data.length; i++) {
+    const value = cellJson(data, i)
+    // A struct of nulls is how some writers say null.
+    if (value !== null && Object.keys(value).length > 0) onAction(actionOf(name, value))
+  }
+}
+
+function sidecarPath(sidecar: Sidecar, checkpoint: CheckpointFiles): string {
+  const name = decodeFilePath(sidecar.path)
+  if (name !== '' && !/[/\\]/.test(name) && name !== '.' && name !== '..') return `${SIDECAR_FOLDER}/${name}`
+  throw new AlluviumError(
+    'PATH_OUTSIDE_TABLE',
+    `${checkpoint.files[0]?.path} names the sidecar ${JSON.stringify(sidecar.path)}, which is no plain file name`,
+    {
+      path: sidecar.path,
+    },
+  )
+}
+
+function sourceOf(storage: Storage, path: string, sizeBytes: number): ByteSource {
+  return {
+    sizeBytes,
+    read: async (offset, length, signal) => {
+      const bytes = await storage.readRange(path, offset, length, { signal })
+      if (bytes?.length === length) return bytes
+      throw new ActionFault(
+        bytes === undefined ? 'it is named by the log but is not there' : `it ends before byte ${offset + length} of ${sizeBytes}`,
+      )
+    },
+  }
+}
+
+// What is wrong with a file of the checkpoint makes the checkpoint unusable; the caller may try an older one.
+async function usable(path: string, load: () => Promise<void>): Promise<void> {
+  try {
+    await load()
+  } catch (error) {
+    const damaged = error instanceof ActionFault || isAlluviumError(error, 'CORRUPT_DATA', 'CORRUPT_LOG')
+    if (!damaged) throw error
+    throw new AlluviumError(
+      'CORRUPT_CHECKPOINT',
+      `the checkpoint file ${path} cannot be used: ${(error as Error).message}; write a new checkpoint, or restore the commits before it`,
+      { path },
+      { cause: error },
+    )
+  }
 }

@@ -19,7 +19,7 @@ export const IN_COMMIT = -1
 
 /** What a commit says beside its file actions. */
 export interface ScannedCommit {
-  /** protocol, metaData, txn and domainMetadata actions in the order of the file. */
+  /** protocol, metaData, txn, domainMetadata and sidecar actions in the order of the file. */
   readonly actions: readonly Action[]
   /** The last commitInfo's byte range in the commit, or -1. */
   readonly infoStart: number
@@ -142,6 +142,7 @@ export class CommitScanner {
         case 'metaData':
         case 'txn':
         case 'domainMetadata':
+        case 'sidecar':
           this.actions.push(action)
           break
         default:

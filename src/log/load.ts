@@ -58,7 +58,7 @@ export async function loadLog(storage: Storage, options: LoadOptions = {}): Prom
       return view
     } catch (error) {
       const first = segment.checkpoint?.files[0]
-      if (first === undefined || !isUnusable(error)) throw error
+      if (first === undefined || !isAlluviumError(error, 'CORRUPT_CHECKPOINT')) throw error
       damage ??= error
       unusable.add(first.path)
     }
@@ -113,16 +113,10 @@ async function settleRefresh(
   return head
 }
 
-function isUnusable(error: unknown): error is AlluviumError {
-  return (
-    isAlluviumError(error, 'CORRUPT_CHECKPOINT') || (isAlluviumError(error, 'UNSUPPORTED_FEATURE') && error.facts.checkpoint !== undefined)
-  )
-}
-
 async function replaySegment(storage: Storage, segment: LogSegment, policy: LogPolicy, signal: AbortSignal | undefined): Promise<LogView> {
   const { checkpoint, commits, version } = segment
   const base = checkpoint?.version ?? version - commits.length
-  const table = new FileTable(base, policy.limits.maxPartitionColumns)
+  const table = new FileTable(base - 1, policy.limits.maxPartitionColumns)
   const replay = new Replay(table, emptyState(base))
   if (checkpoint !== undefined) await loadCheckpoint(storage, checkpoint, replay, signal)
   let next = base + 1

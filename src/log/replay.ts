@@ -84,6 +84,14 @@ export class Replay {
     for (const action of scanned.actions) this.take(action)
   }
 
+  /** Applies the lines of a JSON checkpoint: like a commit, but its actions go to `onAction` and it is no version's own. */
+  applyCheckpointLines(bytes: Uint8Array, origin: CommitOrigin, onAction: (action: Action) => void): void {
+    const scanned = this.scanner.scan(bytes, origin)
+    this.settle(bytes, 0)
+    this.state = { ...this.state, ...this.takeEffect(bytes, 0, origin.version) }
+    for (const action of scanned.actions) onAction(action)
+  }
+
   /** Takes an action that is neither a file nor about one commit. */
   take(action: Action): void {
     if (action.kind === 'protocol') this.state = { ...this.state, protocol: action }
