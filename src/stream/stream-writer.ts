@@ -191,7 +191,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     const fresh = skip === 0 ? rows : rows.slice(skip)
     const [rowsBefore, bytesBefore] = [buffer.rows, buffer.bytes]
     if (fresh.length > 0) {
-      const faults = buffer.appendRows(fresh, this.#options.ignoreUnknown ?? false)
+      const faults = buffer.appendRows(fresh as readonly object[], this.#options.ignoreUnknown ?? false)
       if (faults.length > 0) throw invalidRows(faults.map((fault) => ({ ...fault, row: fault.row + skip })))
     }
     return this.#accept(checked, buffer, skip, rowsBefore, bytesBefore)

@@ -4,7 +4,7 @@ import { commit, fileSystemCommitter } from '../log/commit/index.js'
 import { assertWritable, findFeature, loadLog, type Metadata, type Protocol } from '../log/index.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
 import {
-  checkProperties,
+  checkPropertiesAndProtocol,
   checkTableSchema,
   containsType,
   featuresOfProperties,
@@ -42,7 +42,7 @@ export async function createTableOn<Row, Input>(storage: Storage, options: Creat
   const schema: StructType = 'struct' in options.schema ? options.schema.struct : options.schema
   const partitionColumns = options.partitionBy ?? []
   checkTableSchema(schema, partitionColumns)
-  const { configuration, protocol: wanted } = checkProperties(options.properties ?? {})
+  const { configuration, protocol: wanted } = checkPropertiesAndProtocol(options.properties ?? {})
   const protocol = protocolFor(schema, configuration, wanted)
   const metadata: Metadata = {
     kind: 'metaData',

@@ -4,7 +4,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { project, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import type { AddFile } from '../log/index.js'
-import { type ColumnPath, createParquetWriter, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
+import { createParquetWriter, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
 import type { Runtime } from '../runtime.js'
 import { encodeFilePath, type ParquetCodec, partitionDirectory, type StructType } from '../schema/index.js'
 import type { ObjectWriter, Storage } from '../storage/storage.js'
@@ -21,8 +21,8 @@ export interface DataWriterOptions {
   readonly rowGroupBytes?: number
   /** Bound on buffered rows over all open files; beyond it the fullest file is closed early. */
   readonly bufferBytes?: number
-  /** Column paths with statistics. */
-  readonly statsColumns: readonly (readonly string[])[]
+  /** Column paths with statistics, in the form of `formatPath`. */
+  readonly statsColumns: readonly string[]
   readonly stringPrefixLength?: number
   readonly signal?: AbortSignal | undefined
 }

@@ -46,7 +46,7 @@ export async function planScan(view: LogView, options: ScanOptions): Promise<Sca
   const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
   const filter = expression === undefined ? undefined : bindFilter(expression, view.schema)
   const limit = checkLimit(options.limit)
-  const pruned = await pruneFiles(view, expression, filter, options.signal)
+  const pruned = await pruneFiles(view, filter, options.signal)
   let bytesToRead = 0
   for (const row of pruned.files) bytesToRead += view.files.size(row)
   return {

@@ -91,7 +91,7 @@ export class Scan<Row = Record<string, unknown>> {
     const constants = new Map(
       plan.needed.fields
         .filter(isPartition)
-        .map((field) => [field.name, parsePartitionValue(field.dataType, files.partitionText(row, field.name))] as const),
+        .map((field) => [field.name, parsePartitionValue(field.dataType, partitionText(files, row, field.name))] as const),
     )
     const inFile = new Set(file.arrowSchema.fields.map((field) => field.name))
     const columns = data.fields.map((field) => field.name).filter((name) => inFile.has(name))
@@ -130,4 +130,9 @@ function keepRows(batch: RecordBatch, plan: ScanPlan, left: number): RecordBatch
         kept,
         plan.output.fields.map((field) => field.name),
       )
+}
+
+function partitionText(files: LogView['files'], row: number, column: string): string | null {
+  const partition = files.partition(column)
+  return partition.values[partition.ids(row)] ?? null
 }

@@ -13,10 +13,7 @@ export async function changeProperties(
   unset: readonly string[],
   options: CommitOptions,
 ): Promise<LogView> {
-  const { configuration: normal, protocol } = checkProperties(set)
-  if (protocol.features.length > 0 || protocol.minReaderVersion !== undefined || protocol.minWriterVersion !== undefined) {
-    throw new AlluviumError('INVALID_OPTIONS', 'the protocol of a table that exists cannot be changed by properties yet; set delta.feature.* and delta.min*Version when making it', { protocol })
-  }
+  const normal = checkProperties(set)
   const both = unset.filter((key) => Object.hasOwn(normal, key))
   if (both.length > 0) throw new AlluviumError('INVALID_OPTIONS', `${both.join(', ')} cannot be set and unset at once`, { properties: both })
   const before = base.metadata.configuration

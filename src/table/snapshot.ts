@@ -66,7 +66,7 @@ export class Snapshot<Row = Record<string, unknown>> {
     const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
     const filter = expression === undefined ? undefined : bindFilter(expression, this.schema)
     await this.view.files.loadStats(options.signal)
-    const { files } = await pruneFiles(this.view, expression, filter, options.signal)
+    const { files } = await pruneFiles(this.view, filter, options.signal)
     for (const row of files) yield this.view.files.add(row)
   }
 }

@@ -35,7 +35,7 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
     partitionColumns: view.metadata.partitionColumns,
     codec: codecOf(view),
     targetFileBytes: options.targetFileBytes ?? properties.targetFileSizeBytes ?? DEFAULT_TARGET_FILE_BYTES,
-    statsColumns: statsColumns(view.schema, view.metadata.partitionColumns, view.metadata.configuration).map((leaf) => leaf.path),
+    statsColumns: statsColumns(view.schema, view.metadata.partitionColumns, view.metadata.configuration),
     stringPrefixLength: properties.dataSkippingStringPrefixLength,
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
@@ -47,5 +47,5 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
 function codecOf(view: LogView): ParquetCodec {
   const { configuration } = view.metadata
   const isNamed = Object.keys(configuration).some((key) => normalizePropertyKey(key) === 'delta.parquet.compression.codec')
-  return isNamed ? tableProperties(configuration).parquetCodec : 'snappy'
+  return isNamed ? tableProperties(configuration).parquetCompressionCodec : 'snappy'
 }
