@@ -94,17 +94,19 @@ export function containsType(type: DataType, test: (type: DataType) => boolean):
  * @throws AlluviumError `UNSUPPORTED_FEATURE` naming every such column and type.
  */
 export function assertKnownTypes(struct: StructType, columns?: readonly string[]): void {
-  const faults: string[] = []
+  const found: { column: string; type: string }[] = []
   for (const field of struct.fields) {
     if (columns !== undefined && !columns.includes(field.name)) continue
     containsType(field.dataType, (type) => {
-      if (type.type === 'unknown') faults.push(`column ${formatPath([field.name])} has the type ${shortened(typeName(type))}`)
+      if (type.type === 'unknown') found.push({ column: formatPath([field.name]), type: shortened(typeName(type)) })
       return false
     })
   }
-  if (faults.length === 0) return
-  throw new AlluviumError('UNSUPPORTED_FEATURE', `${faults.join('; ')}, which cannot be read or written here; select other columns`, {
-    features: faults,
+  if (found.length === 0) return
+  const named = found.map(({ column, type }) => `column ${column} has the type ${type}`).join('; ')
+  throw new AlluviumError('UNSUPPORTED_FEATURE', `${named}: such columns cannot be read or written here; select other columns`, {
+    features: [...new Set(found.map(({ type }) => type))],
+    columns: [...new Set(found.map(({ column }) => column))],
   })
 }
 

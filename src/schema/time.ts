@@ -13,8 +13,11 @@ const MAX_INT64 = 2n ** 63n - 1n
 /** The longest text that can be a date or a time; longer ones are refused unread. */
 const MAX_TEXT_LENGTH = 64
 
-/** Whether a text must, may or must not name its zone. */
-type Zone = 'required' | 'none' | 'optional'
+// Whether a text must not, may or must name its zone.
+type Zone = 0 | 1 | 2
+const NO_ZONE: Zone = 0
+const ANY_ZONE: Zone = 1
+const WITH_ZONE: Zone = 2
 
 /**
  * Microseconds since 1970-01-01T00:00:00Z of a text that names its zone (`Z`, `+02:00`, `+0200`, `+02`):
@@ -24,20 +27,20 @@ type Zone = 'required' | 'none' | 'optional'
  */
 export function parseTimestampMicros(text: string): bigint | undefined {
   const length = toScratch(text)
-  return length === 0 ? undefined : exactMicros(scratch, 0, length, 'required')
+  return length === 0 ? undefined : exactMicros(scratch, 0, length, WITH_ZONE)
 }
 
 /** Microseconds since 1970-01-01T00:00:00 of a text without a zone, otherwise as {@link parseTimestampMicros}. */
 export function parseTimestampNtzMicros(text: string): bigint | undefined {
   const length = toScratch(text)
-  return length === 0 ? undefined : exactMicros(scratch, 0, length, 'none')
+  return length === 0 ? undefined : exactMicros(scratch, 0, length, NO_ZONE)
 }
 
 /** As {@link parseTimestampMicros}; a text without a zone, or a bare date, is taken as UTC (old partition values have that form). */
 export function parseTimestampMicrosAssumingUtc(text: string): bigint | undefined {
   const length = toScratch(text)
   if (length === 0) return undefined
-  return exactMicros(scratch, 0, length, 'optional') ?? dateAsMicros(scratch, length)
+  return exactMicros(scratch, 0, length, ANY_ZONE) ?? dateAsMicros(scratch, length)
 }
 
 /** Days since 1970-01-01 of `YYYY-MM-DD` (years of 4 to 7 digits, perhaps with a sign), within 32 bits. */
@@ -53,27 +56,29 @@ export function parseDateDays(text: string): number | undefined {
  * value is beyond 2^53 (after the year 2255, before 1684): ask {@link parseTimestampMicrosBytesExact} then.
  */
 export function parseTimestampMicrosBytes(bytes: Uint8Array, start: number, end: number): number {
-  return doubleMicros(bytes, start, end, 'required')
+  return doubleMicros(bytes, start, end, WITH_ZONE)
 }
 
 /** {@link parseTimestampMicrosBytes} in 64 bits, undefined where the text is no timestamp. */
 export function parseTimestampMicrosBytesExact(bytes: Uint8Array, start: number, end: number): bigint | undefined {
-  return exactMicros(bytes, start, end, 'required')
+  return exactMicros(bytes, start, end, WITH_ZONE)
 }
 
 /** {@link parseTimestampNtzMicros} over bytes; NaN as in {@link parseTimestampMicrosBytes}. */
 export function parseTimestampNtzMicrosBytes(bytes: Uint8Array, start: number, end: number): number {
-  return doubleMicros(bytes, start, end, 'none')
+  return doubleMicros(bytes, start, end, NO_ZONE)
 }
 
 /** {@link parseTimestampNtzMicrosBytes} in 64 bits, undefined where the text is no timestamp. */
 export function parseTimestampNtzMicrosBytesExact(bytes: Uint8Array, start: number, end: number): bigint | undefined {
-  return exactMicros(bytes, start, end, 'none')
+  return exactMicros(bytes, start, end, NO_ZONE)
 }
 
 /** {@link parseDateDays} over `bytes[start, end)`; NaN where the text is no date. */
 export function parseDateDaysBytes(bytes: Uint8Array, start: number, end: number): number {
-  return scanDate(bytes, start, end) === end && scannedDays >= MIN_INT32 && scannedDays <= MAX_INT32 ? scannedDays : Number.NaN
+  if (scanDate(bytes, start, end) !== end) return Number.NaN
+  const days = scanned[DAYS] as number
+  return days >= MIN_INT32 && days <= MAX_INT32 ? days : Number.NaN
 }
 
 /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`; years outside 0 to 9999 have a sign and six digits. */
@@ -115,11 +120,14 @@ export function daysFromCivil(year: number, month: number, day: number): number 
 // ---- scanning ----
 
 const scratch = new Uint8Array(MAX_TEXT_LENGTH)
+const FRACTION_UNITS = [0, 100_000, 10_000, 1000, 100, 10]
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 // The results of the last scan. Scans are synchronous and read them at once, so no object is made for each value.
-let scannedDays = 0
-let scannedMicros = 0
+// Micros of the day may lie outside one day, moved by the zone. A typed array, because a variable would box such numbers.
+const scanned = new Float64Array(2)
+const DAYS = 0
+const MICROS = 1
 let formattedDay = Number.NaN
 let formattedDayText = ''
 
@@ -137,25 +145,27 @@ function toScratch(text: string): number {
 
 function doubleMicros(bytes: Uint8Array, start: number, end: number, zone: Zone): number {
   if (!scanTimestamp(bytes, start, end, zone)) return Number.NaN
-  const micros = scannedDays * MICROS_PER_DAY + scannedMicros
-  return Number.isSafeInteger(micros) ? micros : Number.NaN
+  const micros = (scanned[DAYS] as number) * MICROS_PER_DAY + (scanned[MICROS] as number)
+  return micros <= Number.MAX_SAFE_INTEGER && micros >= Number.MIN_SAFE_INTEGER ? micros : Number.NaN
 }
 
 function exactMicros(bytes: Uint8Array, start: number, end: number, zone: Zone): bigint | undefined {
   if (!scanTimestamp(bytes, start, end, zone)) return undefined
-  const micros = scannedDays * MICROS_PER_DAY + scannedMicros
+  const days = scanned[DAYS] as number
+  const ofDay = scanned[MICROS] as number
+  const micros = days * MICROS_PER_DAY + ofDay
   if (Number.isSafeInteger(micros)) return BigInt(micros)
-  const exact = BigInt(scannedDays) * BigInt(MICROS_PER_DAY) + BigInt(scannedMicros)
+  const exact = BigInt(days) * BigInt(MICROS_PER_DAY) + BigInt(ofDay)
   return exact >= MIN_INT64 && exact <= MAX_INT64 ? exact : undefined
 }
 
 function dateAsMicros(bytes: Uint8Array, length: number): bigint | undefined {
   if (scanDate(bytes, 0, length) !== length) return undefined
-  const exact = BigInt(scannedDays) * BigInt(MICROS_PER_DAY)
+  const exact = BigInt(scanned[DAYS] as number) * BigInt(MICROS_PER_DAY)
   return exact >= MIN_INT64 && exact <= MAX_INT64 ? exact : undefined
 }
 
-// Sets scannedDays and scannedMicros (of the day, moved by the zone's offset: may lie outside one day).
+// Sets both places of `scanned`.
 function scanTimestamp(bytes: Uint8Array, start: number, end: number, zone: Zone): boolean {
   if (end - start > MAX_TEXT_LENGTH) return false
   let at = scanDate(bytes, start, end)
@@ -164,8 +174,8 @@ function scanTimestamp(bytes: Uint8Array, start: number, end: number, zone: Zone
   if (separator !== 0x54 && separator !== 0x20 && separator !== 0x74) return false
   at = scanTime(bytes, at + 1, end)
   if (at < 0) return false
-  if (at === end) return zone !== 'required'
-  return zone !== 'none' && scanZone(bytes, at, end)
+  if (at === end) return zone !== WITH_ZONE
+  return zone !== NO_ZONE && scanZone(bytes, at, end)
 }
 
 // `[+-]Y{4,7}-MM-DD`; answers the place after it, or -1. Years of more than four digits may come without a sign: old writers left it out.
@@ -191,7 +201,7 @@ function scanDate(bytes: Uint8Array, start: number, end: number): number {
   const month = twoDigits(bytes, at + 1)
   const day = twoDigits(bytes, at + 4)
   if (month < 1 || month > 12 || day < 1 || day > lastDay(year, month)) return -1
-  scannedDays = daysFromCivil(year, month, day)
+  scanned[DAYS] = daysFromCivil(year, month, day)
   return at + 6
 }
 
@@ -201,31 +211,32 @@ function scanTime(bytes: Uint8Array, start: number, end: number): number {
   const hour = twoDigits(bytes, start)
   const minute = twoDigits(bytes, start + 3)
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return -1
-  scannedMicros = (hour * 60 + minute) * MICROS_PER_MINUTE
+  let seconds = (hour * 60 + minute) * 60
+  scanned[MICROS] = seconds * MICROS_PER_SECOND
   let at = start + 5
   if (at === end || bytes[at] !== 0x3a) return at
   if (at + 3 > end) return -1
   const second = twoDigits(bytes, at + 1)
   if (second < 0 || second > 59) return -1
-  scannedMicros += second * MICROS_PER_SECOND
+  seconds += second
+  scanned[MICROS] = seconds * MICROS_PER_SECOND
   at += 3
   if (at === end || (bytes[at] !== 0x2e && bytes[at] !== 0x2c)) return at
-  at++
-  let unit = MICROS_PER_SECOND
-  const fractionStart = at
+  const fractionStart = ++at
+  let fraction = 0
   for (; at < end; at++) {
     const digit = (bytes[at] as number) - 0x30
     if (digit < 0 || digit > 9) break
-    if (unit === 1 && digit !== 0) return -1
-    if (unit > 1) {
-      unit /= 10
-      scannedMicros += digit * unit
-    }
+    if (at - fractionStart < 6) fraction = fraction * 10 + digit
+    else if (digit !== 0) return -1
   }
-  return at === fractionStart ? -1 : at
+  const digits = at - fractionStart
+  if (digits === 0) return -1
+  scanned[MICROS] = seconds * MICROS_PER_SECOND + fraction * (digits >= 6 ? 1 : (FRACTION_UNITS[digits] as number))
+  return at
 }
 
-// `Z`, or `+HH`, `+HHMM`, `+HH:MM` to 18 hours, up to the end. Moves scannedMicros to UTC.
+// `Z`, or `+HH`, `+HHMM`, `+HH:MM` to 18 hours, up to the end. Moves the micros to UTC.
 function scanZone(bytes: Uint8Array, start: number, end: number): boolean {
   const first = bytes[start] as number
   if (first === 0x5a || first === 0x7a) return start + 1 === end
@@ -238,7 +249,7 @@ function scanZone(bytes: Uint8Array, start: number, end: number): boolean {
   if (length > 3) minutes = twoDigits(bytes, end - 2)
   if (hours < 0 || minutes < 0 || minutes > 59 || hours * 60 + minutes > 18 * 60) return false
   const offset = (hours * 60 + minutes) * MICROS_PER_MINUTE
-  scannedMicros += first === 0x2b ? -offset : offset
+  scanned[MICROS] = (scanned[MICROS] as number) + (first === 0x2b ? -offset : offset)
   return true
 }
 

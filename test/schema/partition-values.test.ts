@@ -54,7 +54,19 @@ describe('what is written', () => {
 
   it('is refused where bytes are no text: nothing is replaced in silence', () => {
     expect(() => formatPartitionValue({ type: 'binary' }, new Uint8Array([0xff]))).toThrow(expect.objectContaining({ code: 'INVALID_ROW' }))
-    expect(parsePartitionValue({ type: 'binary' }, formatPartitionValue({ type: 'binary' }, utf8('é😈')))).toEqual(utf8('é😈'))
+    expect(() => formatPartitionValue({ type: 'binary' }, new Uint8Array([0xc0, 0x80]))).toThrow(
+      expect.objectContaining({ code: 'INVALID_ROW' }),
+    )
+    for (const bytes of [utf8('é😈'), utf8('\ufeff'), utf8('\ufeffa'), utf8('\u0000')]) {
+      let text: string | null
+      try {
+        text = formatPartitionValue({ type: 'binary' }, bytes)
+      } catch (error) {
+        expect(error).toHaveProperty('code', 'INVALID_ROW')
+        continue
+      }
+      expect(parsePartitionValue({ type: 'binary' }, text)).toEqual(bytes)
+    }
   })
 
   it('is refused in another form than the physical one of the type', () => {

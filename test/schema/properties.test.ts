@@ -75,6 +75,7 @@ describe('tableProperties', () => {
 
   it('is not misled by names that every object has', () => {
     expect(tableProperties(JSON.parse('{"__proto__":{"delta.appendOnly":"true"}}')).appendOnly).toBe(false)
+    expect(tableProperties(Object.create({ 'delta.appendOnly': 'true' }) as Record<string, string>).appendOnly).toBe(false)
   })
 })
 

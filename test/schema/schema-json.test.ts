@@ -100,6 +100,7 @@ describe('parseSchema', () => {
     expect(() => assertKnownTypes(schema)).toThrow(fails('UNSUPPORTED_FEATURE', /column x .*/))
     expect(() => assertKnownTypes(schema)).toThrow(name.slice(0, 50))
     expect(() => assertKnownTypes(schema, ['x'])).toThrow(fails('UNSUPPORTED_FEATURE', /column x/))
+    expect(() => assertKnownTypes(schema)).toThrow(expect.objectContaining({ facts: { features: [name], columns: ['x'] } }))
     expect(() => assertKnownTypes(schema, ['y'])).not.toThrow()
   })
 
@@ -145,6 +146,13 @@ describe('parseSchema', () => {
     expect(() => parseSchema('['.repeat(1_000_000))).toThrow(fails('LIMIT_EXCEEDED', /deeper/))
     expect(() => parseSchema(field('"long"', `"nullable":true,"metadata":${'{"a":'.repeat(100_000)}`))).toThrow(
       fails('LIMIT_EXCEEDED', /deeper/),
+    )
+  })
+
+  it('refuses sizes beyond reason before it works on them', () => {
+    expect(() => parseSchema(' '.repeat(64 * 1024 * 1024 + 1))).toThrow(fails('LIMIT_EXCEEDED', /characters/))
+    expect(() => parseSchema(`{"type":"struct","fields":[${'1,'.repeat(1_000_000)}1]}`)).toThrow(
+      fails('LIMIT_EXCEEDED', /more than 1000000 fields/),
     )
   })
 

@@ -84,6 +84,11 @@ describe('dates', () => {
     expect(parseDateDaysBytes(bytes(text), 0, bytes(text).length)).toBeNaN()
   })
 
+  it('know the leap years', () => {
+    for (const year of ['2000', '2400', '0000', '2024', '-0004']) expect(parseDateDays(`${year}-02-29`)).toBeDefined()
+    for (const year of ['1900', '2100', '0100', '2023', '-0001', '-0100']) expect(parseDateDays(`${year}-02-29`)).toBeUndefined()
+  })
+
   it('count days of any month as the calendar does', () => {
     expect(daysFromCivil(2000, 3, 1) - daysFromCivil(2000, 2, 28)).toBe(2)
     expect(daysFromCivil(1900, 3, 1) - daysFromCivil(1900, 2, 28)).toBe(1)
