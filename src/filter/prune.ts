@@ -43,12 +43,7 @@ export function pruneByPartition(filter: BoundFilter, rows: Int32Array, partitio
 }
 
 /** The rows whose statistics, and partition values where given, let the filter be true. Rows not in the index stay. */
-export function pruneByStats(
-  filter: BoundFilter,
-  rows: Int32Array,
-  index: StatsIndex,
-  partitions: Partitions = () => undefined,
-): Int32Array {
+export function pruneByStats(filter: BoundFilter, rows: Int32Array, index: StatsIndex, partitions: Partitions = NO_PARTITIONS): Int32Array {
   return new Pruning(partitions, index).prune(filter.bound, rows)
 }
 
