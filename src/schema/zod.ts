@@ -1,6 +1,6 @@
 // A zod object as a table's schema. One rule: rows that the zod type describes can be written, and rows that are read have the types
 // promised here; where Delta has no such type, the place is refused by name. Only zod's types are imported.
-import type { $ZodObject, $ZodType, output } from 'zod/v4/core'
+import type { core } from 'zod'
 import { AlluviumError } from '../errors.js'
 import { jsonObject } from '../json.js'
 import type { TableSchema } from './builder.js'
@@ -46,7 +46,7 @@ export type RowOfZod<T> = T extends string | number | bigint | boolean | null | 
  * @example
  * const events = schemaFromZod(z.object({ id: z.bigint(), player: z.string().nullable(), at: z.date() }))
  */
-export function schemaFromZod<T extends $ZodObject>(object: T): TableSchema<RowOfZod<output<T>>, output<T>> {
+export function schemaFromZod<T extends core.$ZodObject>(object: T): TableSchema<RowOfZod<core.output<T>>, core.output<T>> {
   const faults: string[] = []
   const type = convert(object, '', faults, new Set())
   if (faults.length > 0) {
@@ -66,12 +66,12 @@ interface Def {
   readonly type: string
   readonly format?: string
   readonly coerce?: boolean
-  readonly innerType?: $ZodType
-  readonly element?: $ZodType
-  readonly keyType?: $ZodType
-  readonly valueType?: $ZodType
-  readonly catchall?: $ZodType
-  readonly shape?: Readonly<Record<string, $ZodType>>
+  readonly innerType?: core.$ZodType
+  readonly element?: core.$ZodType
+  readonly keyType?: core.$ZodType
+  readonly valueType?: core.$ZodType
+  readonly catchall?: core.$ZodType
+  readonly shape?: Readonly<Record<string, core.$ZodType>>
   readonly entries?: Readonly<Record<string, unknown>>
   readonly values?: readonly unknown[]
   readonly checks?: readonly unknown[]
@@ -80,7 +80,7 @@ interface Def {
 const VOID: DataType = { type: 'void' }
 const NUMBERS: ReadonlySet<string> = new Set(['integer', 'short', 'byte', 'float', 'double'])
 
-function convert(schema: $ZodType, path: string, faults: string[], open: Set<$ZodType>): Converted {
+function convert(schema: core.$ZodType, path: string, faults: string[], open: Set<core.$ZodType>): Converted {
   const def = schema._zod.def as unknown as Def
   if (open.has(schema)) return fault(faults, path, 'a type that holds itself has no Delta type')
   open.add(schema)
@@ -94,9 +94,9 @@ function convert(schema: $ZodType, path: string, faults: string[], open: Set<$Zo
   return fault(faults, path, `${def.type} and ${named} have different values in JavaScript`)
 }
 
-function convertDef(schema: $ZodType, def: Def, path: string, faults: string[], open: Set<$ZodType>): Converted {
-  const inner = (type: $ZodType | undefined, step = ''): Converted =>
-    convert(type as $ZodType, step === '' ? path : `${path}.${step}`, faults, open)
+function convertDef(schema: core.$ZodType, def: Def, path: string, faults: string[], open: Set<core.$ZodType>): Converted {
+  const inner = (type: core.$ZodType | undefined, step = ''): Converted =>
+    convert(type as core.$ZodType, step === '' ? path : `${path}.${step}`, faults, open)
   if (def.coerce === true) return fault(faults, path, 'rows are not coerced; use the type without coerce')
   switch (def.type) {
     case 'nullable':
@@ -125,7 +125,7 @@ function convertDef(schema: $ZodType, def: Def, path: string, faults: string[], 
   }
 }
 
-function scalar(schema: $ZodType, def: Def, path: string, faults: string[]): Converted {
+function scalar(schema: core.$ZodType, def: Def, path: string, faults: string[]): Converted {
   const named = namedType(schema) !== undefined
   switch (def.type) {
     case 'string':
@@ -152,7 +152,7 @@ function scalar(schema: $ZodType, def: Def, path: string, faults: string[]): Con
   }
 }
 
-function objectType(def: Def, path: string, faults: string[], open: Set<$ZodType>): StructType {
+function objectType(def: Def, path: string, faults: string[], open: Set<core.$ZodType>): StructType {
   const catchall = (def.catchall?._zod.def as Def | undefined)?.type
   if (catchall !== undefined && catchall !== 'never') {
     fault(faults, path, 'members beyond those named (loose objects, catchall) have no column')
@@ -164,7 +164,7 @@ function objectType(def: Def, path: string, faults: string[], open: Set<$ZodType
   return { type: 'struct', fields }
 }
 
-function number(schema: $ZodType, path: string, faults: string[], named: boolean): Converted {
+function number(schema: core.$ZodType, path: string, faults: string[], named: boolean): Converted {
   const { format, least, most } = numberBounds(schema)
   if (format === 'float32') return notNull({ type: 'float' })
   if (format === undefined || format === 'float64') return notNull({ type: 'double' })
@@ -184,7 +184,7 @@ interface NumberCheck {
 }
 
 // The format and the bounds of a number, from its definition and its checks: `z.int32()`, `z.number().int().min(0)`.
-function numberBounds(schema: $ZodType): { readonly format: string | undefined; readonly least: number; readonly most: number } {
+function numberBounds(schema: core.$ZodType): { readonly format: string | undefined; readonly least: number; readonly most: number } {
   const def = schema._zod.def as unknown as Def & NumberCheck
   const checks = (def.checks ?? []).map((check) => (check as { _zod: { def: NumberCheck } })._zod.def)
   let format: string | undefined
@@ -201,7 +201,7 @@ function numberBounds(schema: $ZodType): { readonly format: string | undefined; 
   return { format, least, most }
 }
 
-function bigint(schema: $ZodType, path: string, faults: string[]): Converted {
+function bigint(schema: core.$ZodType, path: string, faults: string[]): Converted {
   const format = (schema._zod.def as unknown as Def).format
   if (format === 'uint64') return fault(faults, path, 'an unsigned 64-bit integer does not fit a long; use z.int64()')
   return notNull({ type: 'long' })
@@ -222,7 +222,7 @@ function literals(values: readonly unknown[], path: string, faults: string[]): C
 }
 
 // The type that `.meta({ delta: 'decimal(10,2)' })` names.
-function namedType(schema: $ZodType): string | undefined {
+function namedType(schema: core.$ZodType): string | undefined {
   const meta = (schema as { meta?: () => { delta?: unknown } | undefined }).meta
   const named = typeof meta === 'function' ? meta.call(schema)?.delta : undefined
   return typeof named === 'string' ? named : undefined
