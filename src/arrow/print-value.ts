@@ -4,7 +4,12 @@ const MAX_LENGTH = 80
 
 /** A value as it may stand in a message: at most about 80 characters, control characters escaped. */
 export function printValue(value: unknown): string {
-  return shorten(print(value, 0))
+  try {
+    return shorten(print(value, 0))
+  } catch {
+    // A proxy may refuse to be looked at.
+    return `[${typeof value}]`
+  }
 }
 
 /** What kind of value it is, for "expected …, got …". */

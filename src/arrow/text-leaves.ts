@@ -102,7 +102,7 @@ function shortestSingle(value: number): string {
 function formattedTexts(data: Data, type: DataType, from: number, out: string[], style: TextStyle): string[] {
   const format = formatter(data, type)
   const quoted = style !== 'csv' && !(type.type === 'decimal' && style === 'json')
-  for (let i = 0; i < out.length; i++) out[i] = quoted ? `"${format(from + i)}"` : format(from + i)
+  for (let i = 0; i < out.length; i++) out[i] = quoted ? `"${format(from + i)}"` : format(from + i) || '""'
   return out
 }
 
