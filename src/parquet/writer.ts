@@ -4,6 +4,7 @@ import { type RecordBatch, Table, tableToIPC } from 'apache-arrow'
 import { batchBytes } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
+import { VERSION } from '../version.js'
 import { chooseDictionaries } from './dictionary.js'
 import { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
 import { CodecFault } from './engine.js'
@@ -47,7 +48,7 @@ export interface ParquetWriter {
 
 const DEFAULT_ROW_GROUP_BYTES = 64 * 2 ** 20
 const DEFAULT_ROW_GROUP_ROWS = 1024 * 1024
-const CREATED_BY = 'alluvium version 0.1.0'
+const CREATED_BY = `alluvium version ${VERSION}`
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 
 /**
@@ -98,14 +99,20 @@ class StitchWriter implements ParquetWriter {
     let rest = layOut(batch, this.schema)
     this.numRows += batch.numRows
     while (rest.numRows > 0) {
-      const room = this.rowGroupRows - this.bufferedRows
-      const part = rest.numRows > room ? rest.slice(0, room) : rest
+      const fits = Math.min(this.rowGroupRows - this.bufferedRows, this.rowsThatFit(rest))
+      const part = rest.numRows > fits ? rest.slice(0, fits) : rest
       rest = rest.slice(part.numRows)
       this.batches.push(part)
       this.bufferedRows += part.numRows
       this.bufferedBytes += batchBytes(part)
       if (this.bufferedRows >= this.rowGroupRows || this.bufferedBytes >= this.rowGroupBytes) await this.flush()
     }
+  }
+
+  // Rows of a batch that fill the row group, taking them as equally large.
+  private rowsThatFit(batch: RecordBatch): number {
+    const perRow = batchBytes(batch) / batch.numRows
+    return Math.max(1, Math.ceil((this.rowGroupBytes - this.bufferedBytes) / Math.max(perRow, 0.125)))
   }
 
   async finish(): Promise<{ sizeBytes: number; numRows: number }> {
