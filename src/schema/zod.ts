@@ -19,7 +19,7 @@ export type RowOfZod<T> = T extends string | number | bigint | boolean | null | 
         : T extends object
           ? string extends keyof T
             ? Map<string, RowOfZod<T[string & keyof T]>>
-            : { [K in keyof T]-?: RowOfZod<T[K]> | (undefined extends T[K] ? null : never) }
+            : { [K in keyof T]-?: RowOfZod<T[K]> }
           : T
 
 /**
