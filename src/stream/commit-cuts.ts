@@ -29,7 +29,7 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
     await writer.discard()
     throw error
   }
-  const txns = cuts.map((cut) => ({ appId: cut.buffer.appId, version: cut.lastOffset }))
+  const txns = cuts.flatMap(({ buffer: { appId }, lastOffset }) => (appId === undefined ? [] : [{ appId, version: lastOffset }]))
   try {
     const committed = await commitAppend(
       table.context,
@@ -37,7 +37,7 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
       { files: written.files, txns },
       () => ({
         operation: 'STREAMING UPDATE',
-        operationParameters: { outputMode: 'Append', queryId: options.appId, epochId: String(runtime.now()) },
+        operationParameters: { outputMode: 'Append', queryId: options.appId ?? '', epochId: String(runtime.now()) },
         operationMetrics: {
           numRemovedFiles: '0',
           numAddedFiles: String(written.files.length),
@@ -69,6 +69,7 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
 async function fencedBy(job: CommitJob, conflict: AlluviumError): Promise<AlluviumError | undefined> {
   const { view: latest } = await job.table.snapshot()
   for (const { buffer } of job.cuts) {
+    if (buffer.appId === undefined) continue
     const theirs = latest.txns.get(buffer.appId)?.version
     if (theirs === job.view.txns.get(buffer.appId)?.version) continue
     return new AlluviumError(

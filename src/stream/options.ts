@@ -4,8 +4,11 @@ import { AlluviumError } from '../errors.js'
 import type { WriteOptions } from '../table/index.js'
 
 export interface StreamWriterOptions {
-  /** Names this application in the table's `txn` actions. The same id resumes where it stopped. */
-  readonly appId: string
+  /**
+   * Names this application in the table's `txn` actions. The same id resumes where it stopped. Without one, rows are
+   * appended but positions are not kept: a restart appends them again.
+   */
+  readonly appId?: string
   /** When buffered rows are committed: whichever comes first. */
   readonly linger?: {
     /** Milliseconds since the first row that is not committed yet. Default 1000. */
@@ -39,7 +42,7 @@ export interface StreamCommit {
 }
 
 export interface ResolvedOptions {
-  readonly appId: string
+  readonly appId: string | undefined
   readonly lingerMs: number
   readonly lingerRows: number
   readonly lingerBytes: number
@@ -48,7 +51,7 @@ export interface ResolvedOptions {
 
 const positive = z.number().positive()
 const shape = z.strictObject({
-  appId: z.string().min(1),
+  appId: z.string().min(1).optional(),
   linger: z.strictObject({ ms: z.number().min(0).optional(), rows: positive.optional(), bytes: positive.optional() }).optional(),
   bufferBytes: positive.optional(),
   commit: z.strictObject({ maxAttempts: z.int().positive().optional(), timeoutMs: positive.optional() }).optional(),

@@ -17,7 +17,8 @@ export interface PartitionCut {
 export class PartitionBuffer {
   readonly source: string
   readonly partition: number | string
-  readonly appId: string
+  /** The `txn` application id; undefined when positions are not kept. */
+  readonly appId: string | undefined
   /** The last offset that is in the table. */
   committed: bigint | undefined
   /** The last offset taken, committed or not. */
@@ -28,7 +29,7 @@ export class PartitionBuffer {
   #batchRows = 0
   #batchBytes = 0
 
-  constructor(schema: StructType, source: string, partition: number | string, appId: string, committed: bigint | undefined) {
+  constructor(schema: StructType, source: string, partition: number | string, appId: string | undefined, committed: bigint | undefined) {
     this.#schema = schema
     this.source = source
     this.partition = partition

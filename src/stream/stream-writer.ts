@@ -160,7 +160,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#view = view
     const assigned = partitions.map(({ source, partition }) => {
       const buffer = this.#partitionBuffer(source, partition)
-      this.#dropBuffered(buffer, view.txns.get(buffer.appId)?.version)
+      this.#dropBuffered(buffer, recordedAt(view, buffer.appId))
       return buffer
     })
     return assigned.flatMap(({ source, partition, committed }) => (committed === undefined ? [] : [{ source, partition, offset: committed }]))
@@ -216,7 +216,8 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#counts.rowsDuplicate += skipped
     const isNews = buffer.accepted === undefined || checked.lastOffset > buffer.accepted
     if (isNews) buffer.accepted = checked.lastOffset
-    const committed = isNews || buffer.isDirty ? this.#nextCommit(buffer, isNews) : Promise.resolve({ version: this.#view.version })
+    const waits = buffer.rows > 0 || (buffer.isDirty && (this.#resolved.appId !== undefined || this.#flight !== undefined))
+    const committed = waits ? this.#nextCommit(buffer, isNews) : Promise.resolve({ version: this.#view.version })
     if (rowsAccepted > 0) this.#timer ??= this.#runtime.setTimer(this.#resolved.lingerMs, () => this.#onTimer())
     return { rowsAccepted, rowsDuplicate: skipped, committed }
   }
@@ -247,7 +248,8 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #startFlight(positionsToo: boolean): void {
     if (this.#flight !== undefined || this.#failure !== undefined) return
     const dirty = [...this.#partitions.values()].filter((buffer) => buffer.isDirty)
-    if (dirty.length === 0 || (this.#bufferedRows === 0 && !positionsToo)) return
+    // Positions alone are worth a commit only at the end, and only where they are kept: never an empty commit.
+    if (dirty.length === 0 || (this.#bufferedRows === 0 && !(positionsToo && this.#resolved.appId !== undefined))) return
     this.#timer?.cancel()
     this.#timer = undefined
     const cuts = dirty.map((buffer) => buffer.cut())
@@ -326,8 +328,9 @@ export class StreamWriter<Input = Record<string, unknown>> {
     const key = keyOf(source, partition)
     let buffer = this.#partitions.get(key)
     if (buffer === undefined) {
-      const appId = positionAppId(this.#resolved.appId, source, partition)
-      buffer = new PartitionBuffer(this.#view.schema, source, partition, appId, this.#view.txns.get(appId)?.version)
+      const { appId } = this.#resolved
+      const id = appId === undefined ? undefined : positionAppId(appId, source, partition)
+      buffer = new PartitionBuffer(this.#view.schema, source, partition, id, recordedAt(this.#view, id))
       this.#partitions.set(key, buffer)
     }
     return buffer
@@ -340,11 +343,17 @@ export class StreamWriter<Input = Record<string, unknown>> {
   }
 
   #loadPositions(view: LogView): void {
+    const { appId } = this.#resolved
+    if (appId === undefined) return
     for (const id of view.txns.keys()) {
-      const position = parsePositionAppId(id, this.#resolved.appId)
+      const position = parsePositionAppId(id, appId)
       if (position !== undefined) this.#partitionBuffer(position.source, position.partition)
     }
   }
+}
+
+function recordedAt(view: LogView, appId: string | undefined): bigint | undefined {
+  return appId === undefined ? undefined : view.txns.get(appId)?.version
 }
 
 function keyOf(source: string, partition: number | string): string {
