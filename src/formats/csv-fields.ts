@@ -1,13 +1,51 @@
-// The fields of one CSV record, as ranges of bytes. Its one rule: a record is taken apart only where its quotes are as
+// The records of CSV and their fields, as ranges of bytes. One rule: a record is taken apart only where its quotes are as
 // RFC 4180 has them; what could be read in two ways is a problem of the whole record.
 
 const QUOTE = 0x22
+const NEWLINE = 0x0a
 
 /** How a field was written. */
 const PLAIN = 0
 const QUOTED = 1
 /** Quoted, with doubled quotes inside. */
 const DOUBLED = 2
+
+/** Where in a record the splitter stands. */
+type Place = 'field start' | 'unquoted' | 'quoted' | 'after quote'
+
+/** Finds where records end: at a line feed that is not inside quotes. Goes on over chunk borders. */
+export class CsvSplitter {
+  /** The line that was reached, from 1. */
+  lines = 1
+  private readonly delimiter: number
+  private place: Place = 'field start'
+
+  constructor(delimiter: number) {
+    this.delimiter = delimiter
+  }
+
+  /** Index after the end of the record that `bytes[start, end)` holds the beginning or the rest of, or -1. */
+  recordEnd(bytes: Uint8Array, start: number, end: number): number {
+    const { delimiter } = this
+    let { place } = this
+    for (let i = start; i < end; i++) {
+      const c = bytes[i] as number
+      if (place === 'quoted') {
+        if (c === QUOTE) place = 'after quote'
+        else if (c === NEWLINE) this.lines++
+      } else if (c === NEWLINE) {
+        this.lines++
+        this.place = 'field start'
+        return i + 1
+      } else if (c === delimiter) place = 'field start'
+      // A quote after a quote stands for itself; elsewhere it opens a field only at its start.
+      else if (c === QUOTE && place !== 'unquoted') place = 'quoted'
+      else place = 'unquoted'
+    }
+    this.place = place
+    return -1
+  }
+}
 
 /** Takes records apart; reused from record to record. */
 export class CsvFields {

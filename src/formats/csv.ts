@@ -4,37 +4,30 @@ import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError } from '../errors.js'
 import type { StructType } from '../schema/types.js'
 import type { Cell } from './cell.js'
-import { CsvFields } from './csv-fields.js'
+import { CsvFields, CsvSplitter } from './csv-fields.js'
 import { type DecoderOptions, TextFormatDecoder, withoutLineEnd } from './decoder.js'
 import { printText, RECORD_BROKEN } from './faults.js'
 import { invalidUtf8At } from './string-bytes.js'
 
-const QUOTE = 0x22
-const NEWLINE = 0x0a
-
-/** Where in a record the splitter stands. */
-type Place = 'field start' | 'unquoted' | 'quoted' | 'after quote'
-
 export class CsvDecoder extends TextFormatDecoder {
   private readonly schema: StructType
   private readonly ignoreUnknown: boolean
-  private readonly delimiter: number
   private readonly fields: CsvFields
+  private readonly splitter: CsvSplitter
   private header: readonly string[] | undefined = undefined
   /** The cell of each header column; undefined for one that is ignored. */
   private columns: readonly (Cell | undefined)[] = []
   /** Cells that no header column fills. */
   private absent: readonly Cell[] = []
-  private place: Place = 'field start'
-  private lines = 1
   private recordLine = 1
 
   constructor(schema: StructType, options: DecoderOptions) {
     super(schema, options, true)
     this.schema = schema
     this.ignoreUnknown = options.ignoreUnknown === true
-    this.delimiter = delimiterByte(options.delimiter)
-    this.fields = new CsvFields(this.delimiter)
+    const delimiter = delimiterByte(options.delimiter)
+    this.fields = new CsvFields(delimiter)
+    this.splitter = new CsvSplitter(delimiter)
   }
 
   protected get line(): number {
@@ -42,24 +35,7 @@ export class CsvDecoder extends TextFormatDecoder {
   }
 
   protected recordEnd(bytes: Uint8Array, start: number, end: number): number {
-    const { delimiter } = this
-    let { place } = this
-    for (let i = start; i < end; i++) {
-      const c = bytes[i] as number
-      if (place === 'quoted') {
-        if (c === QUOTE) place = 'after quote'
-        else if (c === NEWLINE) this.lines++
-      } else if (c === NEWLINE) {
-        this.lines++
-        this.place = 'field start'
-        return i + 1
-      } else if (c === delimiter) place = 'field start'
-      // A quote after a quote stands for itself; elsewhere it opens a field only at its start.
-      else if (c === QUOTE && place !== 'unquoted') place = 'quoted'
-      else place = 'unquoted'
-    }
-    this.place = place
-    return -1
+    return this.splitter.recordEnd(bytes, start, end)
   }
 
   protected readRun(bytes: Uint8Array, start: number, end: number): number {
@@ -75,7 +51,7 @@ export class CsvDecoder extends TextFormatDecoder {
   protected override readChecked(bytes: Uint8Array, start: number, end: number, size: number = end - start): void {
     if (this.header !== undefined) super.readChecked(bytes, start, end, size)
     else this.readHeader(bytes, start, end, size)
-    this.recordLine = this.lines
+    this.recordLine = this.splitter.lines
   }
 
   protected readRecord(bytes: Uint8Array, start: number, end: number): void {

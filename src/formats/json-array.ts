@@ -1,50 +1,23 @@
-// A JSON array of objects, or JSON objects one after the other that need not keep to lines. One rule: where a value ends
-// is decided by brackets and quotes alone, so that a broken value is one fault and the next one is read all the same.
+// A JSON array of objects, or JSON objects one after the other that need not keep to lines. One rule: every value is a
+// record with an ordinal, whatever it is; faults of the array itself belong to no record and stop nothing.
 import type { StructType } from '../schema/types.js'
 import { type DecoderOptions, TextFormatDecoder } from './decoder.js'
 import { RECORD_BROKEN } from './faults.js'
-
-/** Where the splitter stands between calls. */
-type Place =
-  | 'start' // nothing but white space yet
-  | 'first' // in the array, before its first value or its end
-  | 'value' // before a value: after a comma of the array, or between the values of a sequence
-  | 'comma' // in the array, after a value
-  | 'inside' // inside an object, an array or a string
-  | 'scalar' // inside a number or a word
-  | 'done' // after the array
-  | 'ignored' // after text that follows the array
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const NEWLINE = 0x0a
+import { JsonSplitter } from './json-splitter.js'
 
 export class JsonDecoder extends TextFormatDecoder {
-  private place: Place = 'start'
-  private inArray = false
-  private depth = 0
-  private inString = false
-  private escaped = false
-  private lines = 1
-  /** Bytes between the record before and the value under way. */
-  private leading = 0
-  /** Line of the value under way. */
-  private valueLine = 1
+  private readonly splitter: JsonSplitter = new JsonSplitter((value, problem) => this.misplaced(value, problem))
 
   constructor(schema: StructType, options: DecoderOptions) {
     super(schema, options, true)
   }
 
   protected get line(): number {
-    return this.valueLine
+    return this.splitter.valueLine
   }
 
   protected recordEnd(bytes: Uint8Array, start: number, end: number): number {
-    let i = start
-    if (this.place !== 'inside' && this.place !== 'scalar') i = this.passBetween(bytes, i, end)
-    const found = this.place === 'inside' ? this.passInside(bytes, i, end) : this.place === 'scalar' ? passScalar(bytes, i, end) : -1
-    if (found >= 0) this.place = this.inArray ? 'comma' : 'value'
-    return found
+    return this.splitter.valueEnd(bytes, start, end)
   }
 
   protected readRun(bytes: Uint8Array, start: number, end: number): number {
@@ -59,13 +32,13 @@ export class JsonDecoder extends TextFormatDecoder {
 
   protected override readChecked(bytes: Uint8Array, start: number, end: number, size?: number): void {
     super.readChecked(bytes, start, end, size)
-    this.leading = 0
+    this.splitter.leading = 0
   }
 
   protected readRecord(bytes: Uint8Array, start: number, end: number): void {
     const { scan, batches } = this
     // What stands before the value was checked by the splitter.
-    const from = start + this.leading
+    const from = start + this.splitter.leading
     scan.attach(bytes, from, end)
     scan.cells = 0
     try {
@@ -77,106 +50,18 @@ export class JsonDecoder extends TextFormatDecoder {
       if (error !== RECORD_BROKEN) throw error
     }
     if (batches.faults.empty) batches.good(end - start)
-    else batches.bad(end - start, this.valueLine, bytes.subarray(from, end))
+    else batches.bad(end - start, this.splitter.valueLine, bytes.subarray(from, end))
   }
 
   protected readLast(pending: boolean): void {
-    if (pending && (this.place === 'inside' || this.place === 'scalar')) this.readCarried()
+    if (pending && this.splitter.inValue) this.readCarried()
     else this.dropCarried()
-    if (this.inArray && this.place !== 'done' && this.place !== 'ignored') {
-      this.misplaced('', 'malformed JSON: the input ends before the end of the array')
-    }
-  }
-
-  // Goes on to the first byte of the next value (after it, for a scalar) and answers its index, or `end`.
-  private passBetween(bytes: Uint8Array, start: number, end: number): number {
-    if (this.place === 'ignored') return end
-    for (let i = start; i < end; i++) {
-      const c = bytes[i] as number
-      if (c === NEWLINE) this.lines++
-      if (isSpace(c) || !this.startsValue(c)) continue
-      this.valueLine = this.lines
-      this.depth = 0
-      this.inString = false
-      this.escaped = false
-      this.place = c === 0x7b || c === 0x5b || c === QUOTE ? 'inside' : 'scalar'
-      this.leading += i - start
-      return this.place === 'inside' ? i : i + 1
-    }
-    this.leading += end - start
-    return end
-  }
-
-  // Takes a byte between values, checking the punctuation of the array; true where it begins a value.
-  private startsValue(c: number): boolean {
-    const { place } = this
-    if (place === 'start') {
-      this.inArray = c === 0x5b
-      this.place = this.inArray ? 'first' : 'value'
-      return !this.inArray
-    }
-    if (place === 'done') {
-      this.misplaced(String.fromCharCode(c), 'malformed JSON: text after the end of the array')
-      this.place = 'ignored'
-    }
-    if (!this.inArray) return true
-    if (place === 'done' || place === 'ignored') return false
-    if (c === 0x5d) {
-      if (place === 'value') this.misplaced(']', 'malformed JSON: a comma before the end of the array')
-      this.place = 'done'
-      return false
-    }
-    if (c === 0x2c) {
-      if (place !== 'comma') this.misplaced(',', 'malformed JSON: a comma without a value before it')
-      this.place = 'value'
-      return false
-    }
-    if (place === 'comma') this.misplaced(String.fromCharCode(c), "malformed JSON: ',' expected between values")
-    return true
-  }
-
-  // Goes on inside an object, array or string; the index after its end, or -1.
-  private passInside(bytes: Uint8Array, start: number, end: number): number {
-    let { depth, inString, escaped } = this
-    for (let i = start; i < end; i++) {
-      const c = bytes[i] as number
-      if (c === NEWLINE) this.lines++
-      if (inString) {
-        if (escaped) escaped = false
-        else if (c === BACKSLASH) escaped = true
-        else if (c === QUOTE) {
-          inString = false
-          if (depth === 0) return i + 1
-        }
-      } else if (c === QUOTE) inString = true
-      else if (c === 0x7b || c === 0x5b) depth++
-      else if (c === 0x7d || c === 0x5d) {
-        depth--
-        if (depth === 0) return i + 1
-      }
-    }
-    this.depth = depth
-    this.inString = inString
-    this.escaped = escaped
-    return -1
+    if (this.splitter.open) this.misplaced('', 'malformed JSON: the input ends before the end of the array')
   }
 
   private misplaced(value: string, problem: string): void {
     if (this.batches.ordinal < this.skipUntil) return
     this.batches.faults.add('', value, problem)
-    this.batches.between(this.lines, new Uint8Array(0))
+    this.batches.between(this.splitter.lines, new Uint8Array(0))
   }
-}
-
-// Goes on inside a number or word; the index after its end, or -1.
-function passScalar(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = start; i < end; i++) {
-    const c = bytes[i] as number
-    if (isSpace(c) || c === 0x2c || c === 0x5d || c === 0x5b || c === 0x7b || c === QUOTE) return i
-  }
-  return -1
-}
-
-function isSpace(c: number): boolean {
-  return c === 0x20 || c === NEWLINE || c === 0x0d || c === 0x09
 }
