@@ -122,7 +122,7 @@ class Pruning {
     if (partition !== undefined) partitionSets(leaf, partition, rows, out)
     else {
       const column = this.#index?.column(leaf.column.path)
-      if (column === undefined) out.fill(ANYTHING)
+      if (column === undefined) out.fill(leafSet(leaf, knownColumn(leaf.column, undefined)))
       else statsSets(leaf, column, rows, out)
     }
   }
@@ -173,7 +173,7 @@ function statsSets(leaf: OneColumnLeaf, column: IndexedColumn, rows: Int32Array,
     return
   }
   const { min, max } = column
-  if (min === undefined || max === undefined) out.fill(ANYTHING)
+  if (min === undefined || max === undefined) out.fill(leafSet(leaf, knownColumn(leaf.column, undefined)))
   else valueSets(leaf, flags, min, max, rows, out)
   addNulls(leaf, flags, rows, out)
 }

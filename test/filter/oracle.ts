@@ -166,6 +166,12 @@ function orderOf(a: Ordinal, b: Ordinal): number {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
+/** The order of two values of one type. */
+export function compareCells(type: DataType, a: Cell, b: Cell): number {
+  const column = { kind: 'column' as const, path: [] }
+  return orderOf(ordinal({ type, value: a }, column, undefined), ordinal({ type, value: b }, column, undefined))
+}
+
 export function like(text: readonly string[], pattern: string): boolean {
   type Unit = { readonly any: boolean; readonly many: boolean; readonly character: string }
   const units: Unit[] = []
