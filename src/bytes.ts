@@ -1,4 +1,4 @@
-// UTF-8 text and bytes. Node's Buffer is used where it exists (several times faster on short texts) and never required.
+// UTF-8 text and bytes. A byte order mark is a character like any other. Node's Buffer is used where it exists (several times faster on short texts) and never required.
 
 interface BufferLike {
   utf8Slice(start: number, end: number): string
@@ -12,8 +12,8 @@ interface BufferStatic {
 
 const NodeBuffer = (globalThis as unknown as { Buffer?: BufferStatic }).Buffer
 const encoder = new TextEncoder()
-const lenient = new TextDecoder()
-const strict = new TextDecoder('utf-8', { fatal: true })
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The UTF-8 bytes of a text. */
 export function encodeUtf8(text: string): Uint8Array {

@@ -150,7 +150,7 @@ describe('package', () => {
 
   test('the read path bundles for a browser without node: modules', async () => {
     const result = await build({
-      stdin: { contents: "export { openTable } from './src/browser.ts'", resolveDir: root, loader: 'ts' },
+      stdin: { contents: "export { openTableOn } from './src/table/create.ts'", resolveDir: root, loader: 'ts' },
       bundle: true,
       write: false,
       format: 'esm',

@@ -3,7 +3,7 @@
 import { type BoundFilter, bindFilter, type Expression, formatExpression, parseFilter } from '../filter/index.js'
 import { AlluviumError } from '../errors.js'
 import type { LogView } from '../log/index.js'
-import type { Field, StructType } from '../schema/index.js'
+import { assertKnownTypes, type Field, type StructType } from '../schema/index.js'
 import { pruneFiles } from './prune.js'
 
 export interface ScanOptions {
@@ -43,6 +43,7 @@ export interface ScanPlan {
  */
 export async function planScan(view: LogView, options: ScanOptions): Promise<ScanPlan> {
   const output = selectColumns(view.schema, options.columns)
+  assertKnownTypes(output)
   const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
   const filter = expression === undefined ? undefined : bindFilter(expression, view.schema)
   const limit = checkLimit(options.limit)

@@ -1,9 +1,10 @@
 // read: print rows of a version.
 import type { RecordBatch } from 'apache-arrow'
-import { canonicalLines, csvHeader, csvLines, ndjsonLines, tableCells } from '../../arrow/index.js'
+import { canonicalLines, csvHeader, csvLines, ndjsonLines } from '../../arrow/index.js'
 import type { StructType } from '../../schema/index.js'
 import { type Command, type CommandInput, listOption, numberOption, textOption, usageError } from '../command.js'
 import { formatTable, type Output } from '../output.js'
+import { tableCells } from '../table-cells.js'
 import { tableOf } from '../target.js'
 
 const FORMATS = ['table', 'ndjson', 'csv', 'canonical'] as const
