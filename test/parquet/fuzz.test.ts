@@ -22,15 +22,15 @@ function seeded(seed: number): (below: number) => number {
 
 function mutate(bytes: Uint8Array, random: (below: number) => number, footerBytes: number): Uint8Array {
   let damaged = bytes.slice()
-  const times = 1 + random(4)
+  const times = 1 + random(3)
   for (let i = 0; i < times; i++) {
-    // Half of the damage goes into the footer, where sizes and places are.
-    const at = random(2) === 0 ? damaged.length - 1 - random(Math.min(footerBytes + 8, damaged.length)) : random(damaged.length)
-    const kind = random(5)
-    if (kind === 0) damaged[at] = (damaged[at] as number) ^ (1 << random(8))
-    else if (kind === 1) damaged[at] = random(256)
-    else if (kind === 2) damaged[at] = [0, 0x7f, 0x80, 0xff][random(4)] as number
-    else if (kind === 3)
+    // A third of the damage goes into the footer, where sizes and places are.
+    const at = random(3) === 0 ? damaged.length - 1 - random(Math.min(footerBytes + 8, damaged.length)) : random(damaged.length)
+    const kind = random(10)
+    if (kind < 3) damaged[at] = (damaged[at] as number) ^ (1 << random(8))
+    else if (kind < 5) damaged[at] = random(256)
+    else if (kind < 8) damaged[at] = [0, 0x7f, 0x80, 0xff][random(4)] as number
+    else if (kind === 8)
       damaged = new Uint8Array(Buffer.concat([damaged.subarray(0, at), damaged.subarray(Math.min(damaged.length, at + 1 + random(16)))]))
     else
       damaged = new Uint8Array(
