@@ -68,7 +68,7 @@ function formatOption({ options, output }: CommandInput): Format {
 /** Prints batches of one struct in a format; nothing but rows on stdout. */
 export async function printBatches(batches: AsyncIterable<RecordBatch>, struct: StructType, format: Format, output: Output): Promise<void> {
   if (format === 'table') return printTable(batches, struct, output)
-  if (format === 'csv') await output.line(csvHeader(struct))
+  if (format === 'csv') await output.write(csvHeader(struct))
   const print = format === 'csv' ? csvLines : ndjsonLines
   for await (const batch of batches) {
     if (format !== 'canonical') await output.write(print(batch, struct))

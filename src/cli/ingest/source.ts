@@ -14,12 +14,14 @@ const HEAD_BYTES = 1 << 20
 const CHUNK_BYTES = 1 << 20
 const FINGERPRINT_BYTES = 64 * 1024
 
-export interface Input {
+export interface IngestSource {
   /** As the user named it; `-` is stdin. */
   readonly name: string
   readonly format: InputFormat
   /** The first bytes, up to 1 MiB. */
   readonly head: Uint8Array
+  /** The head is the whole input. */
+  readonly isComplete: boolean
   /** Tells this input from others under one application id: its file name and its first record. */
   readonly identity: string
   /** Everything, head included, once. */
@@ -32,7 +34,7 @@ export interface Input {
  * Opens an input and looks at its head.
  * @throws AlluviumError `INVALID_OPTIONS` when its format cannot be told or is not one; `STORAGE_UNAVAILABLE`, `PERMISSION_DENIED`.
  */
-export async function openInput(name: string, format: string | undefined, stdin: Readable): Promise<Input> {
+export async function openSource(name: string, format: string | undefined, stdin: Readable): Promise<IngestSource> {
   const stream = name === '-' ? stdin : await openFile(name)
   const iterator = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   const head: Uint8Array[] = []
@@ -55,6 +57,7 @@ export async function openInput(name: string, format: string | undefined, stdin:
     name,
     format: known,
     head: first,
+    isComplete: ended,
     identity: `${name === '-' ? 'stdin' : basename(name)}#${fingerprint(first, known)}`,
     chunks: async function* () {
       if (first.length > 0) yield first
