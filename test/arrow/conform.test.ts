@@ -155,7 +155,7 @@ describe('widening', () => {
 })
 
 describe('other layouts', () => {
-  const texts = ['', 'short', 'é😀 and much longer than twelve bytes', null, 'twelve bytes']
+  const texts = ['first', 'short', 'é😀 and much longer than twelve bytes', null, 'twelve bytes', '']
   const dictionaryOf = (index: Int8 | Int32): Vector => vectorFromArray(texts, new Dictionary(new Utf8(), index as Int32))
 
   test.each([
