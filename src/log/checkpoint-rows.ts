@@ -9,6 +9,7 @@ import type { AddExtras, CheckpointPart } from './checkpoint-part.js'
 import { type FileTable, vectorId } from './file-table.js'
 import { ActionFault, parseDeletionVector } from './parse-action.js'
 import { CHUNK_MASK, FROM_CHECKPOINT, HAS_VECTOR, type RowChunk } from './row-chunk.js'
+import { type FileCounts, Tally } from './tally.js'
 
 /** The columns of an add that are read at once; statistics are not among them. */
 export const ADD_COLUMNS: readonly (readonly string[])[] = [
@@ -45,15 +46,15 @@ export class PartRows implements CheckpointPart {
   }
 
   /** Puts a batch's adds into the table at `version`. @throws ActionFault */
-  append(table: FileTable, batch: RecordBatch, version: number): AddedRows {
+  append(table: FileTable, batch: RecordBatch, version: number, counts: FileCounts): FileCounts {
     const firstOrdinal = this.rowCount
     this.rowCount += batch.numRows
     const add = columnOf(batch, 'add')
-    const added: AddedRows = { numFiles: 0, sizeBytes: 0, numVectors: 0 }
-    if (add === undefined || add.nullCount === add.length) return added
+    if (add === undefined || add.nullCount === add.length) return counts
     this.keepExtras(add, firstOrdinal)
-    new BatchAppender(table, add, this, firstOrdinal, version).run(added)
-    return added
+    const tally = new Tally(counts)
+    new BatchAppender(table, add, this, firstOrdinal, version).run(tally)
+    return tally.counts()
   }
 
   extras(ordinal: number): AddExtras | undefined {
@@ -100,12 +101,6 @@ export class PartRows implements CheckpointPart {
   }
 }
 
-export interface AddedRows {
-  numFiles: number
-  sizeBytes: number
-  numVectors: number
-}
-
 /** A top-level column of a batch. */
 export function columnOf(batch: RecordBatch, name: string): Data | undefined {
   const index = batch.schema.fields.findIndex((field) => field.name === name)
@@ -149,15 +144,15 @@ class BatchAppender {
     this.source = table.addSource({ bytes: this.pathBytes, checkpoint: part })
   }
 
-  run(added: AddedRows): void {
+  run(tally: Tally): void {
     const { add, path } = this
     for (let i = 0; i < add.length; i++) {
       // Some writers give every row a struct and leave its fields null.
-      if (add.getValid(i) && path.getValid(i)) this.row(i, added)
+      if (add.getValid(i) && path.getValid(i)) this.row(i, tally)
     }
   }
 
-  private row(i: number, added: AddedRows): void {
+  private row(i: number, tally: Tally): void {
     const { table } = this
     const chunk = table.reserve()
     const j = table.rowCount & CHUNK_MASK
@@ -180,14 +175,13 @@ class BatchAppender {
     if (vector !== undefined) {
       chunk.flags[j] = FROM_CHECKPOINT | HAS_VECTOR
       table.vectors.set(table.rowCount, vector)
-      added.numVectors++
     }
     chunk.hash[j] = table.keyHash(this.pathBytes, start, start + length, vector && vectorId(vector))
     if (this.partitions?.getValid(i)) this.partitionValues(this.partitions, i, chunk, j)
     table.rowCount++
     const replaced = table.put(table.rowCount - 1, this.version)
-    added.numFiles += replaced < 0 ? 1 : 0
-    added.sizeBytes += size - (replaced < 0 ? 0 : (table.chunkOf(replaced).size[replaced & CHUNK_MASK] as number))
+    if (replaced >= 0) table.countRow(replaced, -1, tally)
+    table.countRow(table.rowCount - 1, 1, tally)
   }
 
   private vector(data: Data, i: number): DeletionVectorDescriptor | undefined {

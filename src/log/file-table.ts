@@ -8,6 +8,7 @@ import type { DeletionVectorDescriptor } from './actions.js'
 import { ByteDictionary, hashBytes, sameBytes } from './byte-dictionary.js'
 import type { CheckpointPart } from './checkpoint-part.js'
 import { CHUNK_BITS, CHUNK_MASK, CHUNK_ROWS, FROM_CHECKPOINT, HAS_VECTOR, RowChunk } from './row-chunk.js'
+import type { Tally } from './tally.js'
 
 /** Bytes that rows point into. */
 export interface Source {
@@ -171,6 +172,13 @@ export class FileTable {
 
   isFromCheckpoint(row: number): boolean {
     return ((this.chunkOf(row).flags[row & CHUNK_MASK] as number) & FROM_CHECKPOINT) !== 0
+  }
+
+  /** Counts a row in or out. */
+  countRow(row: number, sign: 1 | -1, tally: Tally): void {
+    const chunk = this.chunkOf(row)
+    const i = row & CHUNK_MASK
+    tally.count(chunk.size[i] as number, ((chunk.flags[i] as number) & HAS_VECTOR) !== 0, sign)
   }
 
   /** Takes staged rows back, as if their commit had never been looked at. */

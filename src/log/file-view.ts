@@ -6,6 +6,7 @@ import type { CheckpointPart } from './checkpoint-part.js'
 import { parseValue } from './commit-json.js'
 import { type FileTable, vectorId } from './file-table.js'
 import { CHUNK_BITS, CHUNK_MASK, FROM_CHECKPOINT, HAS_VECTOR, PARSE_LINE, STATS_ESCAPED } from './row-chunk.js'
+import { type FileCounts, totalBytes } from './tally.js'
 
 /** One partition column: the value of a row is `values[ids(row)]`. Several ids may stand for null. */
 export interface PartitionView {
@@ -16,7 +17,7 @@ export interface PartitionView {
 export class FileView {
   /** Live files. */
   readonly numFiles: number
-  /** Sum of the sizes of the live files. */
+  /** Sum of the sizes of the live files; rounded beyond 2^53. */
   readonly sizeBytes: number
   /** Live files that carry a deletion vector. */
   readonly numVectors: number
@@ -26,12 +27,12 @@ export class FileView {
   private rows: Int32Array | undefined
 
   /** @internal Views are made by the log. */
-  constructor(table: FileTable, version: number, rowCount: number, counts: { numFiles: number; sizeBytes: number; numVectors: number }) {
+  constructor(table: FileTable, version: number, rowCount: number, counts: FileCounts) {
     this.table = table
     this.age = version - table.baseVersion
     this.rowCount = rowCount
     this.numFiles = counts.numFiles
-    this.sizeBytes = counts.sizeBytes
+    this.sizeBytes = totalBytes(counts)
     this.numVectors = counts.numVectors
   }
 
@@ -105,7 +106,7 @@ export class FileView {
   }
 
   /**
-   * The statistics as JSON text, `undefined` where the file has none. Those of files that came from a checkpoint are
+   * The statistics as JSON text, `undefined` where the file has none (or only an empty text). Those of files that came from a checkpoint are
    * only there after {@link loadStats}.
    */
   stats(row: number): string | undefined {
@@ -113,7 +114,7 @@ export class FileView {
     const i = row & CHUNK_MASK
     const flags = chunk.flags[i] as number
     if ((flags & FROM_CHECKPOINT) !== 0) return this.table.sourceOf(row).checkpoint?.stats?.(chunk.line[i] as number)
-    if ((flags & PARSE_LINE) !== 0) return this.parseLine(row).stats
+    if ((flags & PARSE_LINE) !== 0) return this.parseLine(row).stats || undefined
     const length = chunk.statsLength[i] as number
     if (length === 0) return undefined
     const start = chunk.stats[i] as number

@@ -131,8 +131,8 @@ async function replaySegment(storage: Storage, segment: LogSegment, policy: LogP
 
 // Rows that came and went while the log was replayed are of no use to the views to come.
 function withoutDeadRows(table: FileTable, state: LogState): FileTable {
-  const dead = table.rowCount - state.numFiles
-  if (dead < 1024 || dead * 4 < state.numFiles) return table
+  const dead = table.rowCount - state.counts.numFiles
+  if (dead < 1024 || dead * 4 < state.counts.numFiles) return table
   return rebuildTable(table, table.liveRows(), state.version)
 }
 

@@ -50,7 +50,7 @@ export class LogView {
     this.version = state.version
     this.protocol = protocol
     this.metadata = metadata
-    this.files = new FileView(lineage.table, state.version, lineage.table.rowCount, state)
+    this.files = new FileView(lineage.table, state.version, lineage.table.rowCount, state.counts)
     this.txns = state.txns
     this.domains = state.domains
     this.commitModifiedMs = modifiedMs
@@ -125,7 +125,7 @@ export class Lineage {
     const { protocol, metadata } = complete(state)
     if (!this.policy.allowUnreadable) {
       assertReadable(protocol, metadata)
-      if (state.numVectors > 0) throw unsupported('read', ['deletionVectors'], protocol)
+      if (state.counts.numVectors > 0) throw unsupported('read', ['deletionVectors'], protocol)
     }
     this.head = new LogView(this, state, protocol, metadata, modifiedMs)
     return this.head

@@ -5,7 +5,8 @@ import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.
 import type { CommitOrigin } from './commit-json.js'
 import { CommitScanner, IN_COMMIT, type ScannedCommit } from './commit-scanner.js'
 import type { FileTable } from './file-table.js'
-import { CHUNK_MASK, HAS_VECTOR } from './row-chunk.js'
+import { CHUNK_MASK } from './row-chunk.js'
+import { type FileCounts, NO_FILES, Tally } from './tally.js'
 
 /** The state of a table at one version, files aside. */
 export interface LogState {
@@ -14,10 +15,7 @@ export interface LogState {
   readonly metadata: Metadata | undefined
   readonly txns: ReadonlyMap<string, Txn>
   readonly domains: ReadonlyMap<string, DomainMetadata>
-  readonly numFiles: number
-  readonly sizeBytes: number
-  /** Live files that carry a deletion vector. */
-  readonly numVectors: number
+  readonly counts: FileCounts
   /** The JSON of the version's own commitInfo; empty where it has none. */
   readonly commitInfo: Uint8Array
 }
@@ -32,9 +30,7 @@ export function emptyState(version = -1): LogState {
     metadata: undefined,
     txns: new Map(),
     domains: new Map(),
-    numFiles: 0,
-    sizeBytes: 0,
-    numVectors: 0,
+    counts: NO_FILES,
     commitInfo: NOTHING,
   }
 }
@@ -71,11 +67,11 @@ export class Replay {
       throw error
     }
     this.settle(bytes, first)
-    const files = this.takeEffect(bytes, first, origin.version)
+    const counts = this.takeEffect(bytes, first, origin.version)
     const [protocol, metadata] = this.next(scanned.actions)
     this.state = {
       ...this.state,
-      ...files,
+      counts,
       version: origin.version,
       protocol,
       metadata,
@@ -88,7 +84,7 @@ export class Replay {
   applyCheckpointLines(bytes: Uint8Array, origin: CommitOrigin, onAction: (action: Action) => void): void {
     const scanned = this.scanner.scan(bytes, origin)
     this.settle(bytes, 0)
-    this.state = { ...this.state, ...this.takeEffect(bytes, 0, origin.version) }
+    this.state = { ...this.state, counts: this.takeEffect(bytes, 0, origin.version) }
     for (const action of scanned.actions) onAction(action)
   }
 
@@ -100,15 +96,9 @@ export class Replay {
     else if (action.kind === 'domainMetadata') this.takeDomain(action)
   }
 
-  /** Counts rows of a checkpoint that were put straight into the table. */
-  countFiles(numFiles: number, sizeBytes: number, numVectors: number): void {
-    const { state } = this
-    this.state = {
-      ...state,
-      numFiles: state.numFiles + numFiles,
-      sizeBytes: state.sizeBytes + sizeBytes,
-      numVectors: state.numVectors + numVectors,
-    }
+  /** Takes over counts of rows that were put straight into the table. */
+  setCounts(counts: FileCounts): void {
+    this.state = { ...this.state, counts }
   }
 
   private next(actions: readonly Action[]): [Protocol | undefined, Metadata | undefined] {
@@ -155,39 +145,25 @@ export class Replay {
     }
   }
 
-  private takeEffect(bytes: Uint8Array, first: number, version: number): Pick<LogState, 'numFiles' | 'sizeBytes' | 'numVectors'> {
+  private takeEffect(bytes: Uint8Array, first: number, version: number): FileCounts {
     const { table } = this
     const { removes } = this.scanner
-    const count = { numFiles: this.state.numFiles, sizeBytes: this.state.sizeBytes, numVectors: this.state.numVectors }
+    const tally = new Tally(this.state.counts)
     let row = first
     for (let n = 0; n < removes.count; n++) {
-      for (const until = removes.rowsBefore(n); row < until; row++) this.put(row, version, count)
+      for (const until = removes.rowsBefore(n); row < until; row++) this.put(row, version, tally)
       const gone = removes.drop(n, bytes, (hash, source, start, length, vector) => table.drop(hash, source, start, length, vector, version))
-      if (gone >= 0) tally(table, gone, -1, count)
+      if (gone >= 0) table.countRow(gone, -1, tally)
     }
-    for (; row < table.rowCount; row++) this.put(row, version, count)
-    return count
+    for (; row < table.rowCount; row++) this.put(row, version, tally)
+    return tally.counts()
   }
 
-  private put(row: number, version: number, count: Count): void {
+  private put(row: number, version: number, tally: Tally): void {
     const replaced = this.table.put(row, version)
-    if (replaced >= 0) tally(this.table, replaced, -1, count)
-    tally(this.table, row, 1, count)
+    if (replaced >= 0) this.table.countRow(replaced, -1, tally)
+    this.table.countRow(row, 1, tally)
   }
 }
 
 const KEEP_WHOLE_BYTES = 1 << 16
-
-interface Count {
-  numFiles: number
-  sizeBytes: number
-  numVectors: number
-}
-
-function tally(table: FileTable, row: number, sign: 1 | -1, count: Count): void {
-  const chunk = table.chunkOf(row)
-  const i = row & CHUNK_MASK
-  count.numFiles += sign
-  count.sizeBytes += sign * (chunk.size[i] as number)
-  if (((chunk.flags[i] as number) & HAS_VECTOR) !== 0) count.numVectors += sign
-}
