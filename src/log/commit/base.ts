@@ -15,7 +15,13 @@ const FRESH_MS = 60_000
  * past it: what would be put there would be lost. So the commit of a snapshot that has not been confirmed lately must still be there.
  * @throws AlluviumError `COMMIT_CONFLICT` (rule `log-cleaned`), storage errors
  */
-export async function assertBaseHeld(base: LogView, runtime: Runtime, committer: Committer, what: string, call: CommitterCall): Promise<void> {
+export async function assertBaseHeld(
+  base: LogView,
+  runtime: Runtime,
+  committer: Committer,
+  what: string,
+  call: CommitterCall,
+): Promise<void> {
   if (runtime.monotonicMs() - base.shared.confirmedMs <= FRESH_MS) return
   const held = await committer.holds(base.version, call)
   if (held.kind === 'unreadable') throw held.error

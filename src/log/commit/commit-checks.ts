@@ -12,8 +12,10 @@ import { type ConflictDecision, fileKey } from './conflict.js'
 export function checkActions(actions: readonly Action[]): void {
   const seen = new Set<string>()
   for (const action of actions) {
-    if (action.kind === 'commitInfo') throw new TypeError('commit: the commitInfo is made by the commit itself; leave it out of the actions')
-    if (action.kind === 'checkpointMetadata' || action.kind === 'sidecar') throw new TypeError(`commit: ${action.kind} belongs into checkpoints, not into commits`)
+    if (action.kind === 'commitInfo')
+      throw new TypeError('commit: the commitInfo is made by the commit itself; leave it out of the actions')
+    if (action.kind === 'checkpointMetadata' || action.kind === 'sidecar')
+      throw new TypeError(`commit: ${action.kind} belongs into checkpoints, not into commits`)
     for (const key of reconciliationKeys(action)) {
       if (seen.has(key)) throw new TypeError(`commit: two actions for the same thing, which a commit must not hold: ${key}`)
       seen.add(key)
@@ -56,7 +58,12 @@ export function checkAppendOnly(actions: readonly Action[], metadata: Metadata, 
 }
 
 /** `COMMIT_CONFLICT` for a broken rule. */
-export function conflictError(decision: ConflictDecision & { kind: 'conflict' }, operation: string, location: string, txnId: string): AlluviumError {
+export function conflictError(
+  decision: ConflictDecision & { kind: 'conflict' },
+  operation: string,
+  location: string,
+  txnId: string,
+): AlluviumError {
   const { rule, version, facts } = decision
   const detail = WHAT_HAPPENED[rule](facts)
   return new AlluviumError(

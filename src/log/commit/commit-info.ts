@@ -1,6 +1,6 @@
 // The first line of a commit: what was done, by whom, on what snapshot, and the `txnId` by which a writer knows its own
 // commit again. Values have the forms Spark writes. Pure.
-import { formatJson, jsonObject, type JsonObject, type JsonValue } from '../../json.js'
+import { formatJson, type JsonObject, type JsonValue, jsonObject } from '../../json.js'
 import { VERSION } from '../../version.js'
 import type { Action, CommitInfo, Metadata } from '../actions.js'
 import { isBlindAppend, isolationLevelOf, type ReadSet, tableIsolationLevel } from './isolation.js'

@@ -20,10 +20,10 @@ import { checkConflict, type Winner } from './conflict.js'
 import { stampActions, type TableShape } from './in-commit-timestamp.js'
 import { type ReadSet, tableIsolationLevel } from './isolation.js'
 import { type CommitOptions, type LimitedCall, Limits } from './limits.js'
+import { alreadyExistsError, CommitStateUnknownError, notCommitted } from './outcomes.js'
 import { place } from './place.js'
 import { resolveLater } from './resolve-later.js'
 import { settle } from './settlement.js'
-import { alreadyExistsError, CommitStateUnknownError, notCommitted } from './outcomes.js'
 import { type FoundCommit, readWinners } from './winners.js'
 
 /** What a commit works with. */
@@ -73,7 +73,12 @@ export function commit(context: CommitContext, request: CommitRequest, options: 
 }
 
 /** {@link commit} with given decisions. */
-export async function commitByRules(context: CommitContext, request: CommitRequest, options: CommitOptions, rules: CommitRules): Promise<CommitResult> {
+export async function commitByRules(
+  context: CommitContext,
+  request: CommitRequest,
+  options: CommitOptions,
+  rules: CommitRules,
+): Promise<CommitResult> {
   return new CommitRun(context, request, new Limits(context.runtime, options), rules).run()
 }
 
@@ -101,7 +106,9 @@ class CommitRun {
     this.#view = base
     checkActions(actions)
     this.#after =
-      base === undefined ? checkCreation(actions) : { protocol: protocolIn(actions) ?? base.protocol, metadata: metadataIn(actions) ?? base.metadata }
+      base === undefined
+        ? checkCreation(actions)
+        : { protocol: protocolIn(actions) ?? base.protocol, metadata: metadataIn(actions) ?? base.metadata }
   }
 
   async run(): Promise<CommitResult> {
@@ -114,7 +121,9 @@ class CommitRun {
       const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
       if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
       if (!this.#limits.allowance().mayPut) throw this.#contention(rival.version)
-      if (++races > 1) await this.#limits.pauseAfterRace(races)
+      // The first race is tried again at once: reading the winners took a round trip already.
+      const winners = (this.#view?.version ?? 0) + 1 - proposal.version
+      if (++races > 1) await this.#limits.pauseAfterRace(races, winners)
     }
   }
 
@@ -125,7 +134,9 @@ class CommitRun {
     assertWritable(this.#after.protocol, this.#after.metadata)
     checkAppendOnly(actions, this.#after.metadata, storage.location)
     this.#limits.throwIfAborted(this.#what)
-    await this.#call((call) => (base === undefined ? assertNoTable(storage, call) : assertBaseHeld(base, runtime, committer, this.#what, call)))
+    await this.#call((call) =>
+      base === undefined ? assertNoTable(storage, call) : assertBaseHeld(base, runtime, committer, this.#what, call),
+    )
   }
 
   /** The proposal for the next version. All tries carry one txnId; a version is only ever proposed with the same bytes. */
@@ -136,7 +147,12 @@ class CommitRun {
     const commit = { actions, before: this.#view, after: this.#after }
     const stamped = await this.#call((call) => stampActions(this.#context, commit, timestampMs, call))
     const { inCommitTimestampMs } = stamped
-    const moment = { txnId: this.#txnId, readVersion: base?.version, timestampMs, ...(inCommitTimestampMs === undefined ? {} : { inCommitTimestampMs }) }
+    const moment = {
+      txnId: this.#txnId,
+      readVersion: base?.version,
+      timestampMs,
+      ...(inCommitTimestampMs === undefined ? {} : { inCommitTimestampMs }),
+    }
     const first = formatCommit([buildCommitInfo(this.#request, moment, actions, readSet, this.#after.metadata)])
     // The rest is the same on every version, unless the stamp is in it.
     const tail = stamped.actions === actions ? (this.#tail ??= formatCommit(actions)) : formatCommit(stamped.actions)
@@ -195,12 +211,20 @@ class CommitRun {
     // The commit stands whatever publishing says.
     await this.#call((call) => committer.publish(version, call)).catch(() => {})
     try {
-      const view = this.#view === undefined ? createdView(parseCommit(bytes, { version, path: commitPath(version) })) : this.#view.applyCommit(version, bytes)
+      const view =
+        this.#view === undefined
+          ? createdView(parseCommit(bytes, { version, path: commitPath(version) }))
+          : this.#view.applyCommit(version, bytes)
       view.shared.confirmedMs = runtime.monotonicMs()
       return { version, txnId: this.#txnId, attempts: this.#limits.attempts, view }
     } catch (cause) {
       const { code, message } = isAlluviumError(cause) ? cause : { code: 'CORRUPT_LOG' as const, message: String(cause) }
-      throw new AlluviumError(code, `${this.#what} is committed as version ${version}, but this library cannot show it: ${message}`, { committed: true, version }, { cause })
+      throw new AlluviumError(
+        code,
+        `${this.#what} is committed as version ${version}, but this library cannot show it: ${message}`,
+        { committed: true, version },
+        { cause },
+      )
     }
   }
 

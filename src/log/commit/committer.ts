@@ -31,7 +31,10 @@ export type FindOutcome =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unreadable'; readonly error: AlluviumError }
 
-export type HoldsOutcome = { readonly kind: 'held' } | { readonly kind: 'gone' } | { readonly kind: 'unreadable'; readonly error: AlluviumError }
+export type HoldsOutcome =
+  | { readonly kind: 'held' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unreadable'; readonly error: AlluviumError }
 
 /** Calls end with the signal: a proposal as `unclear`, a look as `unreadable`, whatever the store does meanwhile. */
 export interface CommitterCall {
@@ -88,7 +91,12 @@ async function propose(storage: Storage, { version, bytes }: Proposal, { signal 
   }
 }
 
-async function findOut(storage: Storage, version: number, own: Pick<Proposal, 'txnId'> & Partial<Proposal>, { signal }: CommitterCall): Promise<FindOutcome> {
+async function findOut(
+  storage: Storage,
+  version: number,
+  own: Pick<Proposal, 'txnId'> & Partial<Proposal>,
+  { signal }: CommitterCall,
+): Promise<FindOutcome> {
   const path = commitPath(version)
   let bytes: Uint8Array | undefined
   try {
@@ -100,7 +108,10 @@ async function findOut(storage: Storage, version: number, own: Pick<Proposal, 't
   if (txnIdOf(bytes) === own.txnId) return { kind: 'ours' }
   // A piece of our own bytes may be our put seen half-way through a store that shows such; it is nobody's yet.
   if (own.bytes !== undefined && bytes.length < own.bytes.length && isPrefix(bytes, own.bytes)) {
-    return { kind: 'unreadable', error: new AlluviumError('CORRUPT_LOG', `${path} in ${storage.location} is incomplete (${bytes.length} bytes)`, { path, version }) }
+    return {
+      kind: 'unreadable',
+      error: new AlluviumError('CORRUPT_LOG', `${path} in ${storage.location} is incomplete (${bytes.length} bytes)`, { path, version }),
+    }
   }
   return { kind: 'other', bytes }
 }
@@ -132,7 +143,8 @@ function isPrefix(prefix: Uint8Array, bytes: Uint8Array): boolean {
 /** The promise, or a rejection as soon as the signal fires, for stores that are slow to notice or never do. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new AlluviumError('STORAGE_UNAVAILABLE', 'the store did not answer in time', {}, { cause: signal.reason }))
+    const onAbort = (): void =>
+      reject(new AlluviumError('STORAGE_UNAVAILABLE', 'the store did not answer in time', {}, { cause: signal.reason }))
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
@@ -141,5 +153,10 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 
 function asStorageError(cause: unknown, doing: string): AlluviumError {
   if (isAlluviumError(cause)) return cause
-  return new AlluviumError('STORAGE_UNAVAILABLE', `${doing} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause })
+  return new AlluviumError(
+    'STORAGE_UNAVAILABLE',
+    `${doing} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {},
+    { cause },
+  )
 }

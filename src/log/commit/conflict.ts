@@ -91,8 +91,24 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { rule: 'protocol', broken: protocolChanged },
   { rule: 'metadata', broken: (_, theirs) => (theirs.changesMetadata ? {} : undefined) },
-  { rule: 'domain', broken: (mine, theirs) => first(theirs.domains, (d) => mine.domains.has(d.domain), (d) => ({ domain: d.domain })) },
-  { rule: 'txn', broken: (mine, theirs) => first(theirs.txns, (t) => mine.appIds.has(t.appId), (t) => ({ appId: t.appId, txnVersion: t.version.toString() })) },
+  {
+    rule: 'domain',
+    broken: (mine, theirs) =>
+      first(
+        theirs.domains,
+        (d) => mine.domains.has(d.domain),
+        (d) => ({ domain: d.domain }),
+      ),
+  },
+  {
+    rule: 'txn',
+    broken: (mine, theirs) =>
+      first(
+        theirs.txns,
+        (t) => mine.appIds.has(t.appId),
+        (t) => ({ appId: t.appId, txnVersion: t.version.toString() }),
+      ),
+  },
   { rule: 'concurrent-append', broken: appendedToWhatWasRead },
   { rule: 'delete-read', broken: removedWhatWasRead },
   { rule: 'delete-delete', broken: (mine, theirs) => first(theirs.removes, (r) => mine.removeKeys.has(fileKey(r.path)), pathOf) },

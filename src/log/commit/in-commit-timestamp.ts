@@ -50,7 +50,11 @@ export async function stampActions(
   const inCommitTimestampMs = Math.max(nowMs, Math.ceil(previousMs) + 1)
   const enabled = (metadata: Metadata): Metadata => ({
     ...metadata,
-    configuration: { ...metadata.configuration, [ENABLEMENT_VERSION]: String(before.version + 1), [ENABLEMENT_TIMESTAMP]: String(inCommitTimestampMs) },
+    configuration: {
+      ...metadata.configuration,
+      [ENABLEMENT_VERSION]: String(before.version + 1),
+      [ENABLEMENT_TIMESTAMP]: String(inCommitTimestampMs),
+    },
   })
   return { actions: actions.map((action) => (action.kind === 'metaData' ? enabled(action) : action)), inCommitTimestampMs }
 }
@@ -72,6 +76,7 @@ async function readCommitInfo(version: number, committer: Committer, call: Commi
   const found = await committer.findOut(version, { txnId: '' }, call)
   if (found.kind === 'unreadable') throw found.error
   if (found.kind !== 'other') return undefined
-  for (const action of parseCommit(found.bytes, { version, path: commitPath(version) })) if (action.kind === 'commitInfo') return action.info
+  for (const action of parseCommit(found.bytes, { version, path: commitPath(version) }))
+    if (action.kind === 'commitInfo') return action.info
   return undefined
 }

@@ -14,5 +14,5 @@ export {
 export { type ConflictBase, type ConflictDecision, type ConflictRule, checkConflict, type Winner } from './conflict.js'
 export { type IsolationLevel, isBlindAppend, type ReadSet } from './isolation.js'
 export type { CommitOptions } from './limits.js'
-export { type Allowance, type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'
 export { CommitStateUnknownError, mayDeleteDataFiles, type Resolution, type ResolveOptions } from './outcomes.js'
+export { type Allowance, type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'

@@ -31,6 +31,7 @@ export interface LimitedCall {
 const FAULT_PAUSE_FIRST_MS = 50
 const FAULT_PAUSE_MAX_MS = 2000
 const RACE_PAUSE_MAX_MS = 1000
+const RACE_SPREAD_MAX = 16
 
 export class Limits {
   attempts = 0
@@ -61,7 +62,12 @@ export class Limits {
   throwIfAborted(what: string): void {
     const { signal } = this.#options
     if (signal?.aborted === true) {
-      throw new AlluviumError('ABORTED', `${what} was aborted by the caller before it was committed`, { committed: false }, { cause: signal.reason })
+      throw new AlluviumError(
+        'ABORTED',
+        `${what} was aborted by the caller before it was committed`,
+        { committed: false },
+        { cause: signal.reason },
+      )
     }
   }
 
@@ -113,9 +119,12 @@ export class Limits {
     this.#faultsInARow = 0
   }
 
-  /** Waits before the put after `races` lost races, spread over as many puts as there may be rivals. */
-  async pauseAfterRace(races: number): Promise<void> {
-    const spread = Math.min(2 ** Math.min(races - 1, 10), 32)
+  /**
+   * Waits before the put after `races` lost races, spread over as many puts as there may be rivals. `winners` versions
+   * were taken during the last try: the more, the less it waits, or rivals that never wait would keep it out.
+   */
+  async pauseAfterRace(races: number, winners: number): Promise<void> {
+    const spread = Math.min(2 ** (races - 1), RACE_SPREAD_MAX) / Math.max(1, winners)
     await this.#sleep(Math.min(RACE_PAUSE_MAX_MS, spread * this.#lastPutMs) * this.#runtime.random())
   }
 

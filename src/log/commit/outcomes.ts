@@ -66,5 +66,8 @@ export function notCommitted(error: unknown): unknown {
 
 /** `ALREADY_EXISTS`, for a commit that would have made a table where there is one. */
 export function alreadyExistsError(location: string): AlluviumError {
-  return new AlluviumError('ALREADY_EXISTS', `there is a table at ${location} already; open it, or choose another place`, { location, committed: false })
+  return new AlluviumError('ALREADY_EXISTS', `there is a table at ${location} already; open it, or choose another place`, {
+    location,
+    committed: false,
+  })
 }

@@ -6,7 +6,12 @@ import { Limits } from './limits.js'
 import type { Resolution, ResolveOptions } from './outcomes.js'
 
 /** One question about a proposal whose outcome was unknown. */
-export async function resolveLater(runtime: Runtime, committer: Committer, proposal: Proposal, options: ResolveOptions): Promise<Resolution> {
+export async function resolveLater(
+  runtime: Runtime,
+  committer: Committer,
+  proposal: Proposal,
+  options: ResolveOptions,
+): Promise<Resolution> {
   const { version } = proposal
   const limits = new Limits(runtime, { signal: options.signal })
   let found = await look(committer, proposal, limits)

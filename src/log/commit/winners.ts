@@ -62,8 +62,12 @@ async function findOut(committer: Committer, version: number, txnId: string, lim
 }
 
 function gapError(version: number): AlluviumError {
-  return new AlluviumError('CORRUPT_LOG', `${commitPath(version)} is missing while later commits exist: the log has a gap, and nothing may be written into it`, {
-    version,
-    path: commitPath(version),
-  })
+  return new AlluviumError(
+    'CORRUPT_LOG',
+    `${commitPath(version)} is missing while later commits exist: the log has a gap, and nothing may be written into it`,
+    {
+      version,
+      path: commitPath(version),
+    },
+  )
 }

@@ -6,13 +6,24 @@ import { buildCommitInfo, ENGINE_INFO } from '../../../src/log/commit/commit-inf
 import { isBlindAppend, isolationLevelOf, tableIsolationLevel } from '../../../src/log/commit/isolation.js'
 import { formatAction } from '../../../src/log/commit-json.js'
 
-const metadata = (configuration: Record<string, string> = {}): Metadata => ({ kind: 'metaData', id: 'm', format: { provider: 'parquet', options: {} }, schemaString: '{}', partitionColumns: [], configuration })
+const metadata = (configuration: Record<string, string> = {}): Metadata => ({
+  kind: 'metaData',
+  id: 'm',
+  format: { provider: 'parquet', options: {} },
+  schemaString: '{}',
+  partitionColumns: [],
+  configuration,
+})
 const add: AddFile = { kind: 'add', path: 'f', partitionValues: {}, size: 1, modificationTime: 1, dataChange: true }
 const remove: Action = { kind: 'remove', path: 'f', dataChange: true }
 const moment = { txnId: 't-1', readVersion: 6, timestampMs: 1000 }
 
 test('an append says what Spark says, in its order and forms', () => {
-  const description = { operation: 'WRITE', operationParameters: { mode: 'Append', partitionBy: '["day"]' }, operationMetrics: { numFiles: '1', numOutputRows: '3' } }
+  const description = {
+    operation: 'WRITE',
+    operationParameters: { mode: 'Append', partitionBy: '["day"]' },
+    operationMetrics: { numFiles: '1', numOutputRows: '3' },
+  }
   expect(formatAction(buildCommitInfo(description, moment, [add], { appIds: [] }, metadata()))).toBe(
     `{"commitInfo":{"timestamp":1000,"operation":"WRITE","operationParameters":{"mode":"Append","partitionBy":"[\\"day\\"]"},"readVersion":6,` +
       `"isolationLevel":"Serializable","isBlindAppend":true,"operationMetrics":{"numFiles":"1","numOutputRows":"3"},"engineInfo":"${ENGINE_INFO}","txnId":"t-1"}}`,
@@ -20,24 +31,41 @@ test('an append says what Spark says, in its order and forms', () => {
 })
 
 test('operation parameters that are not texts are written as the text of their JSON', () => {
-  const description = { operation: 'X', operationParameters: { epochId: 12n, flag: false, columns: ['a'], nothing: null, missing: undefined, text: '[]' } }
+  const description = {
+    operation: 'X',
+    operationParameters: { epochId: 12n, flag: false, columns: ['a'], nothing: null, missing: undefined, text: '[]' },
+  }
   const { info } = buildCommitInfo(description, moment, [], { appIds: [] }, metadata())
   expect({ ...(info.operationParameters as object) }).toEqual({ epochId: '12', flag: 'false', columns: '["a"]', nothing: null, text: '[]' })
 })
 
 test('a parameter or metric called __proto__ is a name like any other', () => {
   const named = JSON.parse('{"__proto__":"x"}') as Record<string, string>
-  const { info } = buildCommitInfo({ operation: 'X', operationParameters: named, operationMetrics: named }, moment, [], { appIds: [] }, metadata())
+  const { info } = buildCommitInfo(
+    { operation: 'X', operationParameters: named, operationMetrics: named },
+    moment,
+    [],
+    { appIds: [] },
+    metadata(),
+  )
   expect(formatAction({ kind: 'commitInfo', info })).toContain('"operationParameters":{"__proto__":"x"}')
 })
 
 test('an in-commit timestamp stands first', () => {
-  const text = formatAction(buildCommitInfo({ operation: 'X', operationParameters: {} }, { ...moment, inCommitTimestampMs: 1234 }, [], { appIds: [] }, metadata()))
+  const text = formatAction(
+    buildCommitInfo({ operation: 'X', operationParameters: {} }, { ...moment, inCommitTimestampMs: 1234 }, [], { appIds: [] }, metadata()),
+  )
   expect(text.startsWith('{"commitInfo":{"inCommitTimestamp":1234,')).toBe(true)
 })
 
 test('the commit that makes a table has no readVersion', () => {
-  const { info } = buildCommitInfo({ operation: 'X', operationParameters: {} }, { ...moment, readVersion: undefined }, [], { appIds: [] }, metadata())
+  const { info } = buildCommitInfo(
+    { operation: 'X', operationParameters: {} },
+    { ...moment, readVersion: undefined },
+    [],
+    { appIds: [] },
+    metadata(),
+  )
   expect(info).not.toHaveProperty('readVersion')
 })
 

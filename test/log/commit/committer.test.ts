@@ -10,10 +10,19 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const commitOf = (txnId: string): Uint8Array => bytesOf(`{"commitInfo":{"operation":"WRITE","txnId":"${txnId}"}}\n{"add":{"path":"f"}}\n`)
 const call = { signal: new AbortController().signal }
 const failing = (create: Storage['create'], read?: Storage['read']): Committer =>
-  fileSystemCommitter(Object.assign(Object.create(memoryStorage()) as Storage, { location: 'memory:', capabilities: { exclusiveCreate: true, durable: false }, create, ...(read && { read }) }))
+  fileSystemCommitter(
+    Object.assign(Object.create(memoryStorage()) as Storage, {
+      location: 'memory:',
+      capabilities: { exclusiveCreate: true, durable: false },
+      create,
+      ...(read && { read }),
+    }),
+  )
 
 test('a store without exclusive create is refused', () => {
-  expect(() => fileSystemCommitter(memoryStorage({ exclusiveCreate: false }))).toThrowError(expect.objectContaining({ code: 'STORAGE_UNSAFE' }))
+  expect(() => fileSystemCommitter(memoryStorage({ exclusiveCreate: false }))).toThrowError(
+    expect.objectContaining({ code: 'STORAGE_UNSAFE' }),
+  )
 })
 
 describe('proposing', () => {
@@ -38,7 +47,10 @@ describe('proposing', () => {
 
   test('a store that never answers is unclear as soon as the signal fires', async () => {
     const controller = new AbortController()
-    const outcome = failing(() => new Promise(() => {})).propose({ version: 0, txnId: 'a', bytes: commitOf('a') }, { signal: controller.signal })
+    const outcome = failing(() => new Promise(() => {})).propose(
+      { version: 0, txnId: 'a', bytes: commitOf('a') },
+      { signal: controller.signal },
+    )
     controller.abort(new Error('time is over'))
     expect((await outcome).kind).toBe('unclear')
   })
@@ -74,7 +86,10 @@ describe('finding out', () => {
       () => Promise.reject(new Error()),
       () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away')),
     )
-    expect(await committer.findOut(2, { txnId: 'mine' }, call)).toMatchObject({ kind: 'unreadable', error: { code: 'STORAGE_UNAVAILABLE' } })
+    expect(await committer.findOut(2, { txnId: 'mine' }, call)).toMatchObject({
+      kind: 'unreadable',
+      error: { code: 'STORAGE_UNAVAILABLE' },
+    })
   })
 })
 

@@ -5,12 +5,36 @@ import type { Action, AddFile, Protocol, RemoveFile } from '../../../src/log/act
 import { type ConflictBase, type ConflictRule, checkConflict } from '../../../src/log/commit/conflict.js'
 import type { ReadSet } from '../../../src/log/commit/isolation.js'
 
-const add = (path: string, more: Partial<AddFile> = {}): AddFile => ({ kind: 'add', path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, ...more })
-const remove = (path: string, more: Partial<RemoveFile> = {}): RemoveFile => ({ kind: 'remove', path, dataChange: true, deletionTimestamp: 1, ...more })
-const info = (isBlindAppend?: boolean): Action => ({ kind: 'commitInfo', info: Object.assign(Object.create(null), isBlindAppend === undefined ? {} : { isBlindAppend }) })
+const add = (path: string, more: Partial<AddFile> = {}): AddFile => ({
+  kind: 'add',
+  path,
+  partitionValues: {},
+  size: 1,
+  modificationTime: 1,
+  dataChange: true,
+  ...more,
+})
+const remove = (path: string, more: Partial<RemoveFile> = {}): RemoveFile => ({
+  kind: 'remove',
+  path,
+  dataChange: true,
+  deletionTimestamp: 1,
+  ...more,
+})
+const info = (isBlindAppend?: boolean): Action => ({
+  kind: 'commitInfo',
+  info: Object.assign(Object.create(null), isBlindAppend === undefined ? {} : { isBlindAppend }),
+})
 const txn = (appId: string, version = 1n): Action => ({ kind: 'txn', appId, version })
 const domain = (name: string): Action => ({ kind: 'domainMetadata', domain: name, configuration: '{}', removed: false })
-const metadata: Action = { kind: 'metaData', id: 'm', format: { provider: 'parquet', options: {} }, schemaString: '{}', partitionColumns: [], configuration: {} }
+const metadata: Action = {
+  kind: 'metaData',
+  id: 'm',
+  format: { provider: 'parquet', options: {} },
+  schemaString: '{}',
+  partitionColumns: [],
+  configuration: {},
+}
 const protocol = (more: Partial<Protocol> = {}): Protocol => ({ kind: 'protocol', minReaderVersion: 1, minWriterVersion: 2, ...more })
 const features = (...writerFeatures: string[]): Protocol => protocol({ minReaderVersion: 1, minWriterVersion: 7, writerFeatures })
 const vector = (pathOrInlineDv: string) => ({ storageType: 'u', pathOrInlineDv, offset: 1, sizeInBytes: 10, cardinality: 1 })
@@ -102,7 +126,8 @@ describe('the matrix', () => {
 
 describe('isolation levels', () => {
   const writeSerializable: ConflictBase = { ...serializable, isolationLevel: 'WriteSerializable' }
-  const check = (mine: Current, theirs: readonly Action[], base: ConflictBase) => checkConflict(mine.readSet, mine.actions, [{ version: 1, actions: theirs }], base)
+  const check = (mine: Current, theirs: readonly Action[], base: ConflictBase) =>
+    checkConflict(mine.readSet, mine.actions, [{ version: 1, actions: theirs }], base)
 
   test('WriteSerializable lets a blind append pass an overwrite, Serializable does not', () => {
     expect(check(current['full overwrite'], winner['blind append'], writeSerializable)).toEqual({ kind: 'rebase' })
@@ -110,8 +135,12 @@ describe('isolation levels', () => {
   })
 
   test('WriteSerializable still minds an append that read something, and one that does not say', () => {
-    expect(check(current['full overwrite'], winner['append into partition a'], writeSerializable)).toMatchObject({ rule: 'concurrent-append' })
-    expect(check(current['full overwrite'], winner['append that does not say it is blind'], writeSerializable)).toMatchObject({ rule: 'concurrent-append' })
+    expect(check(current['full overwrite'], winner['append into partition a'], writeSerializable)).toMatchObject({
+      rule: 'concurrent-append',
+    })
+    expect(check(current['full overwrite'], winner['append that does not say it is blind'], writeSerializable)).toMatchObject({
+      rule: 'concurrent-append',
+    })
   })
 
   test('an overwrite that changes metadata minds blind appends under WriteSerializable too', () => {
@@ -130,16 +159,30 @@ describe('protocol', () => {
     expect(against(protocol(), features('appendOnly', 'invariants', 'timestampNtz'))).toEqual({ kind: 'rebase' })
   })
 
-  test.each(['checkConstraints', 'generatedColumns', 'identityColumns', 'clustering', 'allowColumnDefaults', 'somethingNew'])('adding %s is a conflict', (name) => {
-    expect(against(features('appendOnly'), features('appendOnly', name))).toMatchObject({ kind: 'conflict', rule: 'protocol', version: 3, facts: { features: [name.toLowerCase()] } })
-  })
+  test.each(['checkConstraints', 'generatedColumns', 'identityColumns', 'clustering', 'allowColumnDefaults', 'somethingNew'])(
+    'adding %s is a conflict',
+    (name) => {
+      expect(against(features('appendOnly'), features('appendOnly', name))).toMatchObject({
+        kind: 'conflict',
+        rule: 'protocol',
+        version: 3,
+        facts: { features: [name.toLowerCase()] },
+      })
+    },
+  )
 
   test('a version from before features had names that implies more is a conflict', () => {
-    expect(against(protocol(), protocol({ minWriterVersion: 3 }))).toMatchObject({ rule: 'protocol', facts: { features: ['checkconstraints'] } })
+    expect(against(protocol(), protocol({ minWriterVersion: 3 }))).toMatchObject({
+      rule: 'protocol',
+      facts: { features: ['checkconstraints'] },
+    })
   })
 
   test('a dropped feature is a conflict', () => {
-    expect(against(features('appendOnly', 'deletionVectors'), features('appendOnly'))).toMatchObject({ rule: 'protocol', facts: { features: ['deletionvectors'] } })
+    expect(against(features('appendOnly', 'deletionVectors'), features('appendOnly'))).toMatchObject({
+      rule: 'protocol',
+      facts: { features: ['deletionvectors'] },
+    })
   })
 
   test('the same features in other words are no change', () => {
@@ -167,7 +210,12 @@ describe('several winners', () => {
       { version: 7, actions: winner['metadata change'] },
     ]
     const { actions, readSet } = current['append with txn']
-    expect(checkConflict(readSet, actions, winners, serializable)).toEqual({ kind: 'conflict', rule: 'txn', version: 6, facts: { appId: 'app', txnVersion: '5' } })
+    expect(checkConflict(readSet, actions, winners, serializable)).toEqual({
+      kind: 'conflict',
+      rule: 'txn',
+      version: 6,
+      facts: { appId: 'app', txnVersion: '5' },
+    })
   })
 
   test('no winner is no conflict', () => {
@@ -177,21 +225,30 @@ describe('several winners', () => {
 
 describe('files', () => {
   test('a file added by a winner under the same name is never added twice', () => {
-    expect(checkConflict({ appIds: [] }, [add('f')], [{ version: 1, actions: [info(true), add('f')] }], serializable)).toMatchObject({ rule: 'duplicate', facts: { path: 'f' } })
+    expect(checkConflict({ appIds: [] }, [add('f')], [{ version: 1, actions: [info(true), add('f')] }], serializable)).toMatchObject({
+      rule: 'duplicate',
+      facts: { path: 'f' },
+    })
   })
 
   test('a file that a winner removed does not come back by being added again', () => {
-    expect(checkConflict({ appIds: [] }, [add('f', { dataChange: false })], [{ version: 1, actions: [remove('f')] }], serializable)).toMatchObject({ rule: 'delete-read' })
+    expect(
+      checkConflict({ appIds: [] }, [add('f', { dataChange: false })], [{ version: 1, actions: [remove('f')] }], serializable),
+    ).toMatchObject({ rule: 'delete-read' })
   })
 
   test('two spellings of one path are one file', () => {
     const mine = current['delete of partition a']
-    expect(checkConflict(mine.readSet, [remove('p=a%20b/f')], [{ version: 1, actions: [remove('p=a b/f')] }], serializable)).toMatchObject({ rule: 'delete-delete' })
+    expect(checkConflict(mine.readSet, [remove('p=a%20b/f')], [{ version: 1, actions: [remove('p=a b/f')] }], serializable)).toMatchObject({
+      rule: 'delete-delete',
+    })
   })
 
   test('two vectors made from one file state are a conflict, so that no delete is lost', () => {
     const mine = current['vector update of f1']
     const readSet = { appIds: [] }
-    expect(checkConflict(readSet, mine.actions, [{ version: 1, actions: winner['vector update of f1'] }], serializable)).toMatchObject({ rule: D })
+    expect(checkConflict(readSet, mine.actions, [{ version: 1, actions: winner['vector update of f1'] }], serializable)).toMatchObject({
+      rule: D,
+    })
   })
 })

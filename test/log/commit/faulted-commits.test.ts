@@ -27,7 +27,9 @@ describe('a commit over a failing store', () => {
   }
 
   test('every fault met every operation and every rival, and every way out was taken', () => {
-    const wanted = FAULT_KINDS.flatMap((fault) => OPERATIONS.flatMap((operation) => RIVALS.map((rival) => `${fault} × ${operation} × ${rival}`)))
+    const wanted = FAULT_KINDS.flatMap((fault) =>
+      OPERATIONS.flatMap((operation) => RIVALS.map((rival) => `${fault} × ${operation} × ${rival}`)),
+    )
     expect(wanted.filter((cell) => !cells.has(cell))).toEqual([])
     expect(totals.commits).toBe(SEEDS * 3)
     expect(totals.conflicts).toBeGreaterThan(SEEDS / 50)
@@ -41,13 +43,18 @@ describe('a commit over a failing store', () => {
 })
 
 /** A committer that cannot know its own commit. */
-const blindToOurs = (honest: Committer): Committer => ({ ...honest, findOut: async (version, own, call) => honest.findOut(version, { ...own, txnId: 'nobody' }, call) })
+const blindToOurs = (honest: Committer): Committer => ({
+  ...honest,
+  findOut: async (version, own, call) => honest.findOut(version, { ...own, txnId: 'nobody' }, call),
+})
 /** A committer that, finding nothing where it put, believes the version used up. */
 const advancing = (honest: Committer): Committer => ({
   ...honest,
   findOut: async (version, own, call) => {
     const found = await honest.findOut(version, own, call)
-    return found.kind === 'absent' && own.bytes !== undefined ? { kind: 'other', bytes: new TextEncoder().encode('{"commitInfo":{}}') } : found
+    return found.kind === 'absent' && own.bytes !== undefined
+      ? { kind: 'other', bytes: new TextEncoder().encode('{"commitInfo":{}}') }
+      : found
   },
 })
 const noCheck: NonNullable<Planted['checkConflict']> = () => ({ kind: 'rebase' })
@@ -80,13 +87,15 @@ const bugs: Record<string, { planted: Planted; symptom: RegExp }> = {
   },
   'giving up for lost a put that may still land': {
     planted: {
-      settle: (placement, event, allowance) => (event.kind === 'absent' ? { placement, step: { kind: 'fail' } } : settle(placement, event, allowance)),
+      settle: (placement, event, allowance) =>
+        event.kind === 'absent' ? { placement, step: { kind: 'fail' } } : settle(placement, event, allowance),
     },
     symptom: /^false-error: (row|version)/,
   },
   'calling a commit failed that was written': {
     planted: {
-      settle: (placement, event, allowance) => (event.kind === 'unclear' ? { placement, step: { kind: 'fail' } } : settle(placement, event, allowance)),
+      settle: (placement, event, allowance) =>
+        event.kind === 'unclear' ? { placement, step: { kind: 'fail' } } : settle(placement, event, allowance),
     },
     symptom: /^false-error: (row|version)/,
   },
@@ -96,13 +105,17 @@ const bugs: Record<string, { planted: Planted; symptom: RegExp }> = {
   },
   'deleting the data files after an error, of a commit that was written': {
     planted: {
-      settle: (placement, event, allowance) => (event.kind === 'unclear' ? { placement, step: { kind: 'fail' } } : settle(placement, event, allowance)),
+      settle: (placement, event, allowance) =>
+        event.kind === 'unclear' ? { placement, step: { kind: 'fail' } } : settle(placement, event, allowance),
     },
     symptom: /^deleted-live/,
   },
   'calling every unclear put unknown, though a look would tell': {
     planted: {
-      settle: (placement, event, allowance) => (event.kind === 'unclear' ? { placement: { ...placement, outstanding: true }, step: { kind: 'unknown' } } : settle(placement, event, allowance)),
+      settle: (placement, event, allowance) =>
+        event.kind === 'unclear'
+          ? { placement: { ...placement, outstanding: true }, step: { kind: 'unknown' } }
+          : settle(placement, event, allowance),
     },
     symptom: /^false-error: called unknown/,
   },

@@ -23,7 +23,8 @@ export async function readRawLog(storage: Storage): Promise<RawAction[][]> {
   names.sort()
   const commits: RawAction[][] = []
   for (let version = 0; version < names.length; version++) {
-    if (names[version] !== logPath(version)) throw new Error(`the log is not contiguous: ${names[version]} where version ${version} should be`)
+    if (names[version] !== logPath(version))
+      throw new Error(`the log is not contiguous: ${names[version]} where version ${version} should be`)
     const bytes = (await storage.read(logPath(version))) as Uint8Array
     commits.push(
       decode(bytes)
@@ -103,7 +104,8 @@ function judgeCommits(commits: readonly RawAction[][], told: readonly Told[]): s
   commits.forEach((commit, version) => {
     for (const { commitInfo, add } of commit) {
       if (commitInfo?.txnId !== undefined) {
-        if (versions.has(commitInfo.txnId)) anomalies.push(`duplicated: one commit is version ${versions.get(commitInfo.txnId)} and ${version}`)
+        if (versions.has(commitInfo.txnId))
+          anomalies.push(`duplicated: one commit is version ${versions.get(commitInfo.txnId)} and ${version}`)
         versions.set(commitInfo.txnId, version)
       }
       if (add) {
@@ -114,8 +116,10 @@ function judgeCommits(commits: readonly RawAction[][], told: readonly Told[]): s
   })
   for (const { txnId, outcome, version } of told) {
     if (txnId === undefined) continue
-    if (outcome === 'committed' && versions.get(txnId) !== version) anomalies.push(`false-ack: acknowledged as version ${version}, is ${versions.get(txnId)}`)
-    if (outcome === 'not-committed' && versions.has(txnId)) anomalies.push(`false-error: version ${versions.get(txnId)} was called not committed`)
+    if (outcome === 'committed' && versions.get(txnId) !== version)
+      anomalies.push(`false-ack: acknowledged as version ${version}, is ${versions.get(txnId)}`)
+    if (outcome === 'not-committed' && versions.has(txnId))
+      anomalies.push(`false-error: version ${versions.get(txnId)} was called not committed`)
   }
   return anomalies
 }

@@ -3,10 +3,10 @@
 import { isAlluviumError } from '../../../src/errors.js'
 import type { Action, AddFile } from '../../../src/log/actions.js'
 import {
-  type Committer,
   type CommitResult,
   type CommitRules,
   CommitStateUnknownError,
+  type Committer,
   checkConflict,
   commitByRules,
   fileSystemCommitter,
@@ -114,7 +114,8 @@ class Run {
     for (const view of this.#views) {
       const expected = [...liveFiles(log, view.version)].sort()
       const actual = [...view.files.liveRows()].map((row) => view.files.path(row)).sort()
-      if (JSON.stringify(actual) !== JSON.stringify(expected)) this.anomalies.push(`view: version ${view.version} shows ${actual}, is ${expected}`)
+      if (JSON.stringify(actual) !== JSON.stringify(expected))
+        this.anomalies.push(`view: version ${view.version} shows ${actual}, is ${expected}`)
     }
   }
 
@@ -151,7 +152,8 @@ class Run {
         { callTimeoutMs: 5000, signal: controller.signal },
         { settle: this.planted.settle ?? settle, checkConflict: this.planted.checkConflict ?? checkConflict },
       )
-      if (seen >= result.version && result.version !== seen) this.anomalies.push('onRebase: the commit is not on top of the snapshot checked')
+      if (seen >= result.version && result.version !== seen)
+        this.anomalies.push('onRebase: the commit is not on top of the snapshot checked')
       this.told.push({ txnId: result.txnId, outcome: 'committed', version: result.version, rows, paths: [path] })
       return result
     } catch (error) {
@@ -164,7 +166,11 @@ class Run {
     }
   }
 
-  async #onError(error: unknown, commit: Omit<Told, 'outcome'>, scene: { operation: string; rival: string; aborts: boolean }): Promise<void> {
+  async #onError(
+    error: unknown,
+    commit: Omit<Told, 'outcome'>,
+    scene: { operation: string; rival: string; aborts: boolean },
+  ): Promise<void> {
     if ((this.planted.mayDelete ?? mayDeleteDataFiles)(error)) for (const path of commit.paths) await this.raw.delete(path)
     if (error instanceof CommitStateUnknownError) {
       this.unknown++
@@ -194,8 +200,13 @@ class Run {
   // Only what the named winner really did can make a conflict true.
   async #isTrueConflict(facts: Readonly<Record<string, unknown>>, operation: string): Promise<boolean> {
     const winner = (await readRawLog(this.raw))[facts.version as number]
-    if (winner === undefined || winner.some((action) => action.commitInfo?.operation !== undefined && action.commitInfo.operation !== 'RIVAL')) return false
-    if (operation === 'overwrite') return ['concurrent-append', 'delete-read'].includes(facts.rule as string) && winner.some((action) => action.add ?? action.remove)
+    if (
+      winner === undefined ||
+      winner.some((action) => action.commitInfo?.operation !== undefined && action.commitInfo.operation !== 'RIVAL')
+    )
+      return false
+    if (operation === 'overwrite')
+      return ['concurrent-append', 'delete-read'].includes(facts.rule as string) && winner.some((action) => action.add ?? action.remove)
     return operation === 'append+txn' && facts.rule === 'txn' && winner.some((action) => action.txn?.appId === 'app')
   }
 
@@ -205,7 +216,8 @@ class Run {
     this.store.failingReads = this.random() < 0.3 ? 1 + Math.floor(this.random() * 3) : 0
     const rival = pick(this.random, RIVALS)
     this.store.rival = this.#rival(rival, path)
-    if (this.random() < 0.2) this.simulation.setTimer(this.random() * 8000, () => void this.#rivalAppend().catch((error) => this.#broken(error)))
+    if (this.random() < 0.2)
+      this.simulation.setTimer(this.random() * 8000, () => void this.#rivalAppend().catch((error) => this.#broken(error)))
     for (const fault of faults) {
       if (fault.kind !== 'none') this.faults++
       this.cells.push(`${fault.kind} × ${operation} × ${rival}`)
@@ -242,7 +254,9 @@ class Run {
     const add: AddFile = { kind: 'add', path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true }
     if (operation === 'append+txn') return [{ kind: 'txn', appId: 'app', version: BigInt(this.commits), lastUpdated: 1 }, add]
     if (operation === 'append') return [add]
-    const removes = [...view.files.liveRows()].map((row): Action => ({ kind: 'remove', path: view.files.path(row), dataChange: true, deletionTimestamp: 1 }))
+    const removes = [...view.files.liveRows()].map(
+      (row): Action => ({ kind: 'remove', path: view.files.path(row), dataChange: true, deletionTimestamp: 1 }),
+    )
     return [...removes, add]
   }
 
@@ -268,11 +282,15 @@ class Run {
   }
 
   async #rivalRemove(path: string): Promise<void> {
-    await this.#rivalCommit((log) => (liveFiles(log).has(path) ? [{ remove: { path, dataChange: true, deletionTimestamp: 1 } }] : undefined))
+    await this.#rivalCommit((log) =>
+      liveFiles(log).has(path) ? [{ remove: { path, dataChange: true, deletionTimestamp: 1 } }] : undefined,
+    )
   }
 
   // The rival's own races are its own affair: it reads the log anew each time.
-  async #rivalCommit(actions: (log: RawAction[][]) => readonly object[] | undefined | Promise<readonly object[] | undefined>): Promise<number | undefined> {
+  async #rivalCommit(
+    actions: (log: RawAction[][]) => readonly object[] | undefined | Promise<readonly object[] | undefined>,
+  ): Promise<number | undefined> {
     for (;;) {
       const log = await readRawLog(this.raw)
       const wanted = await actions(log)

@@ -14,9 +14,23 @@ const refused = (transient: boolean): PlacementEvent => ({ kind: 'refused', tran
 describe('what follows an answer', () => {
   test.each<[string, Placement, PlacementEvent, Allowance, PlacementStep, boolean]>([
     ['a put that made the file is success', clean, event('created'), free, { kind: 'done' }, false],
-    ['a put that made the file is success also after doubt and with the limits spent', doubtful, event('created'), spent, { kind: 'done' }, false],
+    [
+      'a put that made the file is success also after doubt and with the limits spent',
+      doubtful,
+      event('created'),
+      spent,
+      { kind: 'done' },
+      false,
+    ],
     ['our own txnId in the file is success', doubtful, event('ours'), spent, { kind: 'done' }, false],
-    ['exists on the first try is looked at, never believed to be a rival', clean, event('exists'), free, { kind: 'look', pause: false }, true],
+    [
+      'exists on the first try is looked at, never believed to be a rival',
+      clean,
+      event('exists'),
+      free,
+      { kind: 'look', pause: false },
+      true,
+    ],
     ['an unclear put is looked for, even with the limits spent', clean, event('unclear'), spent, { kind: 'look', pause: false }, true],
     ['a missing file with a put outstanding gets the same put again', doubtful, event('absent'), free, { kind: 'put' }, true],
     ['a missing file after the last put is looked at again', doubtful, event('absent'), onlyLook, { kind: 'look', pause: true }, true],
@@ -122,23 +136,28 @@ describe('every world', () => {
   test.each<[string, typeof settle, string]>([
     [
       'taking exists for a rival',
-      (placement, said, allowance) => (said.kind === 'exists' ? { placement, step: { kind: 'taken' } } : settle(placement, said, allowance)),
+      (placement, said, allowance) =>
+        said.kind === 'exists' ? { placement, step: { kind: 'taken' } } : settle(placement, said, allowance),
       'moves on from a version that is not a rival’s',
     ],
     [
       'moving on while a put is outstanding',
       (placement, said, allowance) =>
-        said.kind === 'absent' && placement.outstanding ? { placement: { version: 8, outstanding: false }, step: { kind: 'put' } } : settle(placement, said, allowance),
+        said.kind === 'absent' && placement.outstanding
+          ? { placement: { version: 8, outstanding: false }, step: { kind: 'put' } }
+          : settle(placement, said, allowance),
       'puts elsewhere while a put may land',
     ],
     [
       'calling an unclear put a failure',
-      (placement, said, allowance) => (said.kind === 'unclear' ? { placement, step: { kind: 'fail' } } : settle(placement, said, allowance)),
+      (placement, said, allowance) =>
+        said.kind === 'unclear' ? { placement, step: { kind: 'fail' } } : settle(placement, said, allowance),
       'calls a commit failed that is there or may appear',
     ],
     [
       'calling a refusal after an unclear put a failure',
-      (placement, said, allowance) => (said.kind === 'refused' ? { placement, step: { kind: 'fail' } } : settle(placement, said, allowance)),
+      (placement, said, allowance) =>
+        said.kind === 'refused' ? { placement, step: { kind: 'fail' } } : settle(placement, said, allowance),
       'calls a commit failed that is there or may appear',
     ],
   ])('%s is noticed', (_, planted, fault) => {
