@@ -10,7 +10,7 @@ import { NdjsonDecoder } from './ndjson.js'
 /**
  * A decoder that turns the bytes of an input into batches of `schema`.
  * Records that do not fit are faults in the batches, never exceptions, and never change the schema.
- * @throws AlluviumError `INVALID_OPTIONS` for Parquet and Arrow input, which {@link readInput} reads by random access;
+ * @throws AlluviumError `INVALID_OPTIONS` for Parquet and Arrow input, which are opened with `openInput`;
  * `UNSUPPORTED_FEATURE` where the schema has a type that cannot be written. `push` throws `SCHEMA_MISMATCH` where a CSV
  * header does not fit the schema.
  *
@@ -28,7 +28,7 @@ export function createDecoder(format: InputFormat, schema: StructType, options: 
     case 'csv':
       return new CsvDecoder(schema, options)
     default:
-      throw new AlluviumError('INVALID_OPTIONS', `${format} input is no text: read it with readInput, which needs random access`, {
+      throw new AlluviumError('INVALID_OPTIONS', `${format} input is no text: open it with openInput`, {
         format,
       })
   }
