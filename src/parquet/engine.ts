@@ -35,7 +35,7 @@ const NEARLY_FULL_BYTES = 3 * 2 ** 30
 const GIVE_BACK_BYTES = 2 ** 30
 
 interface NodeProcess {
-  getBuiltinModule?: (id: 'module') => { createRequire(from: string): NodeRequire } | undefined
+  getBuiltinModule?: (id: string) => unknown
   versions?: { node?: string }
 }
 interface NodeRequire {
@@ -124,19 +124,33 @@ async function load(source: Source | Promise<Source> | undefined): Promise<void>
   }
 }
 
-// In Node the package is required anew for every instance: an imported module could never be let go. Reached without
-// importing a Node module, so that this file bundles for a browser.
-function nodeFactory(): (() => Codec) | undefined {
+/**
+ * A module of Node by name, or undefined elsewhere. Reached without an import, so that this folder bundles for a browser.
+ */
+export function nodeModule<T>(name: string): T | undefined {
   const host = (globalThis as { process?: NodeProcess }).process
-  const builtin = host?.versions?.node === undefined ? undefined : host.getBuiltinModule?.('module')
-  if (builtin === undefined) return undefined
-  const require = builtin.createRequire(import.meta.url)
-  let file: string
+  if (host?.versions?.node === undefined) return undefined
+  return host.getBuiltinModule?.(name) as T | undefined
+}
+
+/** The file of the codec's package in Node: what a thread has to require. */
+export function codecFile(): string | undefined {
   try {
-    file = require.resolve('parquet-wasm')
+    return nodeRequire()?.resolve('parquet-wasm')
   } catch {
     return undefined
   }
+}
+
+function nodeRequire(): NodeRequire | undefined {
+  return nodeModule<{ createRequire(from: string): NodeRequire }>('module')?.createRequire(import.meta.url)
+}
+
+// In Node the package is required anew for every instance: an imported module could never be let go.
+function nodeFactory(): (() => Codec) | undefined {
+  const file = codecFile()
+  const require = nodeRequire()
+  if (require === undefined || file === undefined) return undefined
   return () => {
     const before = require.cache[file]
     // Parents keep a list of what they loaded; without this the old memory would stay reachable.

@@ -1,6 +1,7 @@
 // Parquet bytes <-> Arrow record batches, and the statistics of what is written. The only folder that knows the codec.
 
 export { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
+export { createEncodeWorker, type EncodeWorker } from './encode-worker.js'
 export { initParquet } from './engine.js'
 export type { ChunkInfo, RowGroupInfo } from './footer.js'
 export { openParquet, type ParquetFile, type ReadOptions } from './reader.js'

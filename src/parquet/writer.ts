@@ -29,7 +29,7 @@ export interface ParquetWriterOptions {
   /** `auto` (default) looks at the values of every row group. */
   readonly dictionary?: 'auto' | 'always' | 'never'
   /** Encodes row groups elsewhere (a worker): one is encoded while the next is collected. Default: in this thread. */
-  readonly encodeRowGroup?: EncodeRowGroup
+  readonly encodeRowGroup?: EncodeRowGroup | undefined
 }
 
 /** A Parquet file being written. After a failed call the file is worthless and every later call fails likewise. */

@@ -1,0 +1,139 @@
+// An encoder on a thread of its own, so that encoding neither blocks the event loop nor waits for it. Node only; elsewhere
+// there is none and row groups are encoded in the calling thread.
+import { AlluviumError } from '../errors.js'
+import { builderCalls, type EncodeRowGroup } from './encode.js'
+import { CodecFault, codecFile, nodeModule } from './engine.js'
+
+/** A thread that encodes row groups, in the order asked. Keeps no process alive while idle. */
+export interface EncodeWorker {
+  readonly encode: EncodeRowGroup
+  /** Ends the thread; calls that are under way fail. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+interface Thread {
+  postMessage(message: unknown, transfer: ArrayBufferLike[]): void
+  on(event: string, listener: (value: never) => void): void
+  ref(): void
+  unref(): void
+  terminate(): Promise<unknown>
+}
+interface Threads {
+  Worker: new (code: string, options: { eval: true; workerData: unknown }) => Thread
+}
+interface Answer {
+  id: number
+  file?: Uint8Array
+  error?: string
+  trapped?: boolean
+  memoryBytes?: number
+}
+interface Waiting {
+  resolve(file: Uint8Array): void
+  reject(error: unknown): void
+}
+
+// Runs in the thread. It is text because this module may be compiled, bundled or run from its source; it knows nothing but
+// how to make the calls it is sent.
+const THREAD_CODE = `
+const { parentPort, workerData } = require('worker_threads')
+const codec = require(workerData)
+parentPort.on('message', ({ id, ipc, calls }) => {
+  try {
+    let builder = new codec.WriterPropertiesBuilder()
+    for (const [method, ...args] of calls) builder = builder[method](...args)
+    const file = codec.writeParquet(codec.Table.fromIPCStream(ipc), builder.build())
+    parentPort.postMessage({ id, file, memoryBytes: codec.wasmMemory().buffer.byteLength }, [file.buffer])
+  } catch (error) {
+    const trapped = error instanceof WebAssembly.RuntimeError
+    parentPort.postMessage({ id, error: String((error && error.message) || error), trapped, memoryBytes: codec.wasmMemory().buffer.byteLength })
+  }
+})
+`
+// A thread whose codec grew beyond this is replaced once it is idle: WebAssembly memory never shrinks.
+const GIVE_BACK_BYTES = 2 ** 30
+const NEARLY_FULL_BYTES = 3 * 2 ** 30
+
+/**
+ * Starts an encoder on a thread of its own, or answers undefined where the platform has none. One can serve many writers.
+ *
+ * @example
+ * await using worker = createEncodeWorker()
+ * const writer = createParquetWriter(sink, { schema, codec: 'zstd', encodeRowGroup: worker?.encode })
+ */
+export function createEncodeWorker(): EncodeWorker | undefined {
+  const threads = nodeModule<Threads>('worker_threads')
+  const file = codecFile()
+  if (threads === undefined || file === undefined) return undefined
+  return new ThreadEncoder(threads, file)
+}
+
+class ThreadEncoder implements EncodeWorker {
+  private readonly threads: Threads
+  private readonly codecPath: string
+  private readonly waiting = new Map<number, Waiting>()
+  private thread: Thread | undefined
+  private next = 0
+  private closed = false
+
+  constructor(threads: Threads, codecPath: string) {
+    this.threads = threads
+    this.codecPath = codecPath
+    this.thread = this.start()
+  }
+
+  readonly encode: EncodeRowGroup = (ipc, properties) =>
+    new Promise((resolve, reject) => {
+      if (this.closed) return reject(new TypeError('the encode worker is closed'))
+      this.thread ??= this.start()
+      const id = this.next++
+      this.waiting.set(id, { resolve, reject })
+      this.thread.ref()
+      // Only a whole buffer can change hands; a part of one is copied.
+      const whole = ipc.byteLength === ipc.buffer.byteLength ? ipc : ipc.slice()
+      this.thread.postMessage({ id, ipc: whole, calls: builderCalls(properties) }, [whole.buffer])
+    })
+
+  async close(): Promise<void> {
+    this.closed = true
+    await this.drop(new AlluviumError('ABORTED', 'encoding was aborted: the encode worker was closed'))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private start(): Thread {
+    const thread = new this.threads.Worker(THREAD_CODE, { eval: true, workerData: this.codecPath })
+    thread.unref()
+    thread.on('message', (answer: Answer) => this.settle(answer))
+    const died = (what: string): void => {
+      if (this.thread === thread) void this.drop(new Error(`the encode worker ${what}`))
+    }
+    thread.on('error', (error: Error) => died(`failed: ${error.message}`))
+    thread.on('exit', (code: number) => died(`ended with code ${code}`))
+    return thread
+  }
+
+  private settle(answer: Answer): void {
+    const { id, file, memoryBytes = 0 } = answer
+    const waiting = this.waiting.get(id)
+    this.waiting.delete(id)
+    if (file !== undefined) waiting?.resolve(file)
+    else waiting?.reject(new CodecFault(answer.error ?? 'no answer', answer.trapped === true, memoryBytes > NEARLY_FULL_BYTES, undefined))
+    if (answer.trapped || (memoryBytes > GIVE_BACK_BYTES && this.waiting.size === 0)) {
+      void this.drop(new Error('the encode worker was replaced after a trap'))
+    } else if (this.waiting.size === 0) {
+      this.thread?.unref()
+    }
+  }
+
+  private async drop(reason: Error): Promise<void> {
+    const { thread } = this
+    this.thread = undefined
+    for (const waiting of this.waiting.values()) waiting.reject(reason)
+    this.waiting.clear()
+    await thread?.terminate()
+  }
+}
