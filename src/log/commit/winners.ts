@@ -46,7 +46,7 @@ export async function readWinners(committer: Committer, from: number, txnId: str
       if (outcomes.slice(end + 1).every((outcome) => outcome.kind === 'absent')) return { winners }
       if (gapSeenAt === next) throw gapError(next)
       gapSeenAt = next
-      group = 1
+      group = outcomes.length - end
     } else group = Math.min(GROUP_MAX, group * 2)
   }
 }

@@ -43,7 +43,7 @@ export interface RunReport {
   readonly cells: readonly string[]
 }
 
-const METADATA = {
+export const METADATA = {
   id: '00000000-0000-4000-8000-000000000000',
   format: { provider: 'parquet', options: {} },
   schemaString: '{"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}}]}',

@@ -1,0 +1,521 @@
+// The commit loop, case by case: what is written, what is asked of the store, and what every way out says.
+import { describe, expect, test } from 'vitest'
+import { AlluviumError } from '../../../src/errors.js'
+import type { Action, AddFile } from '../../../src/log/actions.js'
+import {
+  type CommitOptions,
+  type CommitRequest,
+  type CommitResult,
+  CommitStateUnknownError,
+  commit,
+  fileSystemCommitter,
+  mayDeleteDataFiles,
+} from '../../../src/log/commit/index.js'
+import { type LogView, loadLog } from '../../../src/log/index.js'
+import { memoryStorage } from '../../../src/storage/memory.js'
+import type { Storage } from '../../../src/storage/storage.js'
+import { type Counted, counting } from './counting.js'
+import { logPath, readRawLog } from './ledger.js'
+import { METADATA, newTable, rawAdd, rawCommit } from './rig.js'
+import { Simulation } from './simulation.js'
+
+const add = (path: string): AddFile => ({ kind: 'add', path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true })
+const paths = (view: LogView): string[] => [...view.files.liveRows()].map((row) => view.files.path(row)).sort()
+const creation: Action[] = [
+  { kind: 'protocol', minReaderVersion: 1, minWriterVersion: 2 },
+  { kind: 'metaData', ...METADATA },
+]
+
+class Scene {
+  readonly simulation = new Simulation(1)
+  readonly raw: Storage = memoryStorage({ runtime: this.simulation })
+  readonly counted: Counted = counting(this.raw)
+  readonly storage = this.counted.storage
+
+  async begin(): Promise<LogView> {
+    await newTable(this.raw)
+    return loadLog(this.raw, { runtime: this.simulation })
+  }
+
+  commit(
+    base: LogView | undefined,
+    actions: readonly Action[],
+    more: Partial<CommitRequest> = {},
+    options: CommitOptions = {},
+  ): Promise<CommitResult> {
+    const context = { storage: this.storage, runtime: this.simulation, committer: fileSystemCommitter(this.storage) }
+    const request = { base, actions, operation: 'WRITE', operationParameters: { mode: 'Append' }, readSet: { appIds: [] }, ...more }
+    return this.simulation.run(() => commit(context, request, options))
+  }
+
+  async fails(...args: Parameters<Scene['commit']>): Promise<AlluviumError> {
+    const error = await this.commit(...args).then(
+      () => new Error('it was committed'),
+      (error: unknown) => error,
+    )
+    expect(error).toBeInstanceOf(AlluviumError)
+    return error as AlluviumError
+  }
+
+  async versions(): Promise<number> {
+    return (await readRawLog(this.raw)).length
+  }
+}
+
+describe('without rivals', () => {
+  test('a commit is one create: no listing, no reading, no looking', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    scene.counted.calls()
+    const first = await scene.commit(base, [add('a')])
+    expect(scene.counted.calls()).toEqual({ create: 1 })
+    const second = await scene.commit(first.view, [add('b')])
+    expect(scene.counted.calls()).toEqual({ create: 1 })
+    expect([first.version, first.attempts, second.version, second.attempts]).toEqual([1, 1, 2, 1])
+  })
+
+  test('the file begins with the commitInfo, and holds the actions in their order', async () => {
+    const scene = new Scene()
+    const { txnId } = await scene.commit(await scene.begin(), [{ kind: 'txn', appId: 'app', version: 9_007_199_254_740_993n }, add('a')], {
+      operation: 'STREAMING UPDATE',
+      operationMetrics: { numAddedFiles: '1' },
+      userMetadata: 'note',
+    })
+    const lines = new TextDecoder().decode(await scene.raw.read(logPath(1))).split('\n')
+    expect(JSON.parse(lines[0] as string)).toEqual({
+      commitInfo: {
+        timestamp: scene.simulation.now(),
+        operation: 'STREAMING UPDATE',
+        operationParameters: { mode: 'Append' },
+        readVersion: 0,
+        isolationLevel: 'Serializable',
+        isBlindAppend: true,
+        operationMetrics: { numAddedFiles: '1' },
+        userMetadata: 'note',
+        engineInfo: expect.stringMatching(/^Alluvium\/\d/),
+        txnId,
+      },
+    })
+    expect(lines[1]).toBe('{"txn":{"appId":"app","version":9007199254740993}}')
+    expect(Object.keys(JSON.parse(lines[2] as string))).toEqual(['add'])
+    expect(lines.slice(3)).toEqual([''])
+  })
+
+  test('the view of the result is what a fresh reader sees, and the base stays as it was', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    const { view } = await scene.commit(base, [add('a')])
+    expect(paths(view)).toEqual(paths(await loadLog(scene.raw)))
+    expect([view.version, paths(view), base.version, paths(base)]).toEqual([1, ['a'], 0, []])
+  })
+})
+
+describe('a lost race', () => {
+  test('is rebased on every winner, with the txnId and readVersion of the first try', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (let version = 1; version <= 40; version++) await rawCommit(scene.raw, version, [rawAdd(`r${version}`)])
+    const { version, attempts, view, txnId } = await scene.commit(base, [add('a')])
+    expect([version, attempts]).toEqual([41, 2])
+    expect(paths(view)).toEqual(paths(await loadLog(scene.raw)))
+    const log = await readRawLog(scene.raw)
+    expect(log[41]?.[0]?.commitInfo).toMatchObject({ txnId, readVersion: 0 })
+    expect(scene.counted.calls()).not.toHaveProperty('list')
+  })
+
+  test('to a hundred winners reads them in few rounds, not one after the other', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (let version = 1; version <= 100; version++) await rawCommit(scene.raw, version, [])
+    const read = scene.raw.read.bind(scene.raw)
+    scene.counted.replace({
+      read: async (path) => {
+        await scene.simulation.sleep(100)
+        return read(path)
+      },
+    })
+    const startMs = scene.simulation.now()
+    expect((await scene.commit(base, [add('a')])).version).toBe(101)
+    // The version itself, then groups of 1, 2, 4, 8 and 16: eleven rounds of 100 ms.
+    expect(scene.simulation.now() - startMs).toBeLessThanOrEqual(1200)
+  })
+
+  test('that reads a gap is a corrupt log, and nothing is written into it', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (const version of [1, 2, 4]) await rawCommit(scene.raw, version, [])
+    expect(await scene.fails(base, [add('a')])).toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 3, committed: false } })
+    expect(await scene.raw.read(logPath(3))).toBeUndefined()
+  })
+
+  test('calls onRebase with each newer snapshot before the next try, never without a race', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    const seen: number[] = []
+    const onRebase = (newer: LogView): void => {
+      seen.push(newer.version)
+    }
+    const { view } = await scene.commit(base, [add('a')], { onRebase })
+    expect(seen).toEqual([])
+    await rawCommit(scene.raw, 2, [rawAdd('r')])
+    let create = 0
+    const inner = scene.raw.create.bind(scene.raw)
+    scene.counted.replace({
+      create: async (path, bytes) => {
+        if (++create === 2) await rawCommit(scene.raw, 3, [rawAdd('r2')])
+        return inner(path, bytes)
+      },
+    })
+    expect((await scene.commit(view, [add('b')], { onRebase })).version).toBe(4)
+    expect(seen).toEqual([2, 3])
+  })
+
+  test('ends with what onRebase throws, and nothing of it is in the table', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await rawCommit(scene.raw, 1, [rawAdd('r')])
+    const fenced = new AlluviumError('FENCED', 'somebody else is at it', { source: 's' })
+    const error = await scene.fails(base, [add('a')], {
+      onRebase: () => {
+        throw fenced
+      },
+    })
+    expect(error).toMatchObject({ code: 'FENCED', facts: { source: 's', committed: false } })
+    expect(await scene.versions()).toBe(2)
+  })
+
+  test('to a writer of the same application is a conflict that says how far it got', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await rawCommit(scene.raw, 1, [rawAdd('r')])
+    await rawCommit(scene.raw, 2, [rawAdd('r2'), { txn: { appId: 'app', version: 77 } }])
+    const error = await scene.fails(base, [add('a'), { kind: 'txn', appId: 'app', version: 5n }], { readSet: { appIds: ['app'] } })
+    expect(error).toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      facts: { rule: 'txn', version: 2, appId: 'app', txnVersion: '77', committed: false },
+    })
+    expect(mayDeleteDataFiles(error)).toBe(true)
+    expect(await scene.versions()).toBe(3)
+  })
+
+  test('to a change of metadata is a conflict', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await rawCommit(scene.raw, 1, [{ metaData: { ...METADATA, configuration: { 'delta.appendOnly': 'true' } } }])
+    expect(await scene.fails(base, [add('a')])).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'metadata', version: 1 } })
+  })
+
+  test('to a protocol that this library cannot write is refused by the name of the feature', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await rawCommit(scene.raw, 1, [
+      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['appendOnly', 'invariants', 'rowTracking'] } },
+    ])
+    expect(await scene.fails(base, [add('a')])).toMatchObject({
+      code: 'UNSUPPORTED_FEATURE',
+      facts: { features: ['rowTracking'], committed: false },
+    })
+    expect(await scene.versions()).toBe(2)
+  })
+
+  test('to a commit that is torn is a corrupt log, and nothing is written after it', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await scene.raw.create(logPath(1), new TextEncoder().encode('{"commitInfo":{}}\n{"add":{"path":"r'))
+    expect(await scene.fails(base, [add('a')])).toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 1, committed: false } })
+    expect(await scene.raw.read(logPath(2))).toBeUndefined()
+  })
+
+  test('without end is given up after maxAttempts, surely not committed', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    let next = 1
+    const inner = scene.raw.create.bind(scene.raw)
+    scene.counted.replace({
+      create: async (path, bytes) => {
+        await rawCommit(scene.raw, next++, [])
+        return inner(path, bytes)
+      },
+    })
+    const error = await scene.fails(base, [add('a')], {}, { maxAttempts: 7 })
+    expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'contention', attempts: 7, committed: false } })
+  })
+})
+
+describe('making a table', () => {
+  test('writes version 0 with everything in it', async () => {
+    const scene = new Scene()
+    const { version, view } = await scene.commit(undefined, creation, { operation: 'CREATE TABLE' })
+    expect([version, view.version, view.metadata.id]).toEqual([0, 0, METADATA.id])
+    expect((await readRawLog(scene.raw))[0]?.[0]?.commitInfo).not.toHaveProperty('readVersion')
+    expect((await scene.commit(view, [add('a')])).version).toBe(1)
+  })
+
+  test('where there is one is ALREADY_EXISTS, also when its log was cleaned and begins later', async () => {
+    const scene = new Scene()
+    await rawCommit(scene.raw, 12, [rawAdd('r')])
+    expect(await scene.fails(undefined, creation)).toMatchObject({ code: 'ALREADY_EXISTS', facts: { committed: false } })
+    expect(await scene.raw.read(logPath(0))).toBeUndefined()
+  })
+
+  test('by many at once succeeds for one, and never puts a second metaData after it', async () => {
+    const scene = new Scene()
+    const context = { storage: scene.raw, runtime: scene.simulation, committer: fileSystemCommitter(scene.raw) }
+    const request = { base: undefined, actions: creation, operation: 'CREATE TABLE', operationParameters: {}, readSet: { appIds: [] } }
+    const outcomes = await scene.simulation.run(() => Promise.allSettled(Array.from({ length: 20 }, () => commit(context, request))))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ALREADY_EXISTS' })
+    expect(await scene.versions()).toBe(1)
+  })
+
+  test('is success when the answer was lost but the table is ours', async () => {
+    const scene = new Scene()
+    const inner = scene.raw.create.bind(scene.raw)
+    scene.counted.replace({
+      create: async (path, bytes) => {
+        await inner(path, bytes)
+        throw new AlluviumError('STORAGE_UNAVAILABLE', 'reset', { applied: 'unknown' })
+      },
+    })
+    expect((await scene.commit(undefined, creation)).version).toBe(0)
+  })
+
+  test('needs protocol and metadata', async () => {
+    await expect(new Scene().commit(undefined, [add('a')])).rejects.toThrow(TypeError)
+  })
+})
+
+describe('a store that fails for good', () => {
+  test('and surely did nothing is its own error at once, or after the time for what may pass', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    scene.counted.replace({ create: () => Promise.reject(new AlluviumError('STORAGE_FULL', 'no space', { applied: false })) })
+    scene.counted.calls()
+    expect(await scene.fails(base, [add('a')])).toMatchObject({ code: 'STORAGE_FULL', facts: { committed: false } })
+    expect(scene.counted.calls()).toEqual({ create: 1 })
+    scene.counted.replace({ create: () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away', { applied: false })) })
+    const startMs = scene.simulation.now()
+    expect(await scene.fails(base, [add('a')], {}, { timeoutMs: 10_000 })).toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      facts: { committed: false },
+    })
+    expect(scene.counted.calls().create).toBeGreaterThan(5)
+    expect(scene.simulation.now() - startMs).toBeLessThan(15_000)
+  })
+
+  test('and may have done it leaves the commit unknown, within the limits, with everything needed to ask later', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    scene.counted.replace({ create: () => new Promise(() => {}) })
+    const startMs = scene.simulation.now()
+    const error = await scene.fails(base, [add('a')], {}, { timeoutMs: 20_000, callTimeoutMs: 5000, graceMs: 3000 })
+    expect(error).toBeInstanceOf(CommitStateUnknownError)
+    expect(error).toMatchObject({ code: 'COMMIT_STATE_UNKNOWN', facts: { version: 1, txnId: expect.stringMatching(/-/) } })
+    expect(error.facts).not.toHaveProperty('committed')
+    expect(mayDeleteDataFiles(error)).toBe(false)
+    expect(scene.simulation.now() - startMs).toBeLessThan(30_000)
+  })
+})
+
+describe('asking what became of it', () => {
+  const inDoubt = async (): Promise<{ scene: Scene; error: CommitStateUnknownError; bytes: Uint8Array; create: Storage['create'] }> => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    let bytes = new Uint8Array()
+    const create = scene.raw.create.bind(scene.raw)
+    scene.counted.replace({
+      create: (_, put) => {
+        bytes = put.slice()
+        return Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'reset', { applied: 'unknown' }))
+      },
+    })
+    const error = (await scene.fails(base, [add('a')], {}, { timeoutMs: 1000 })) as CommitStateUnknownError
+    scene.counted.replace({})
+    scene.counted.calls()
+    return { scene, error, bytes, create }
+  }
+
+  test('while the version is free answers unknown and changes nothing', async () => {
+    const { scene, error } = await inDoubt()
+    expect(await error.resolve()).toEqual({ kind: 'unknown', version: 1 })
+    expect(scene.counted.calls()).toEqual({ read: 1 })
+    expect(await scene.versions()).toBe(1)
+  })
+
+  test('after a late landing answers committed, whatever came after it', async () => {
+    const { scene, error, bytes, create } = await inDoubt()
+    await create(logPath(1), bytes)
+    await rawCommit(scene.raw, 2, [{ remove: { path: 'a', dataChange: true } }])
+    expect(await error.resolve()).toEqual({ kind: 'committed', version: 1 })
+  })
+
+  test('after somebody took the version answers not committed', async () => {
+    const { scene, error } = await inDoubt()
+    await rawCommit(scene.raw, 1, [rawAdd('r')])
+    expect(await error.resolve()).toEqual({ kind: 'not-committed', version: 1 })
+    expect(await error.resolve({ putAgain: true })).toEqual({ kind: 'not-committed', version: 1 })
+  })
+
+  test('with putAgain settles it: the same bytes at the same version', async () => {
+    const { scene, error, bytes } = await inDoubt()
+    expect(await error.resolve({ putAgain: true })).toEqual({ kind: 'committed', version: 1 })
+    expect(await scene.raw.read(logPath(1))).toEqual(bytes)
+    expect(await error.resolve()).toEqual({ kind: 'committed', version: 1 })
+  })
+
+  test('never puts into a log that was cleaned past the version', async () => {
+    const { scene, error } = await inDoubt()
+    await rawCommit(scene.raw, 50, [rawAdd('r')])
+    await scene.raw.delete(logPath(0))
+    expect(await error.resolve({ putAgain: true })).toEqual({ kind: 'unknown', version: 1 })
+    expect(await scene.raw.read(logPath(1))).toBeUndefined()
+  })
+
+  test('while the store cannot be read answers unknown and why', async () => {
+    const { scene, error } = await inDoubt()
+    scene.counted.replace({ read: () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away')) })
+    expect(await error.resolve()).toMatchObject({ kind: 'unknown', version: 1, error: { code: 'STORAGE_UNAVAILABLE' } })
+  })
+})
+
+describe('aborting', () => {
+  test('before anything was put is ABORTED and touches nothing', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    scene.counted.calls()
+    const reason = new Error('enough')
+    const error = await scene.fails(base, [add('a')], {}, { signal: AbortSignal.abort(reason) })
+    expect(error).toMatchObject({ code: 'ABORTED', cause: reason, facts: { committed: false } })
+    expect(scene.counted.calls()).toEqual({})
+  })
+
+  const whileHanging = async (
+    lands: 'never' | 'before-the-answer' | 'while-we-look',
+  ): Promise<{ scene: Scene; outcome: CommitResult | AlluviumError; tookMs: number }> => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    const create = scene.raw.create.bind(scene.raw)
+    scene.counted.replace({
+      create: async (path, bytes) => {
+        if (lands === 'before-the-answer') await create(path, bytes)
+        if (lands === 'while-we-look') scene.simulation.setTimer(3000, () => void create(path, bytes))
+        return new Promise(() => {})
+      },
+    })
+    const controller = new AbortController()
+    scene.simulation.setTimer(100, () => controller.abort())
+    const startMs = scene.simulation.now()
+    const outcome = await scene
+      .commit(base, [add('a')], {}, { signal: controller.signal, graceMs: 2000 })
+      .catch((error: AlluviumError) => error)
+    return { scene, outcome, tookMs: scene.simulation.now() - startMs }
+  }
+
+  test('during a put that is there is success', async () => {
+    const { outcome, tookMs } = await whileHanging('before-the-answer')
+    expect(outcome).toMatchObject({ version: 1 })
+    expect(tookMs).toBeLessThan(5000)
+  })
+
+  test('during a put that lands while we look is success', async () => {
+    expect((await whileHanging('while-we-look')).outcome).toMatchObject({ version: 1 })
+  })
+
+  test('during a put of which nothing is seen is COMMIT_STATE_UNKNOWN, never ABORTED, and nothing more is put', async () => {
+    const { scene, outcome, tookMs } = await whileHanging('never')
+    expect(outcome).toBeInstanceOf(CommitStateUnknownError)
+    expect(scene.counted.calls().create).toBe(1)
+    expect(tookMs).toBeLessThan(10_000)
+  })
+
+  test('while waiting between puts that surely did nothing is ABORTED', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    scene.counted.replace({ create: () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away', { applied: false })) })
+    const controller = new AbortController()
+    scene.simulation.setTimer(2500, () => controller.abort())
+    expect(await scene.fails(base, [add('a')], {}, { signal: controller.signal })).toMatchObject({
+      code: 'ABORTED',
+      facts: { committed: false },
+    })
+  })
+
+  test('after a lost race is ABORTED', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await rawCommit(scene.raw, 1, [rawAdd('r')])
+    const controller = new AbortController()
+    const error = await scene.fails(base, [add('a')], { onRebase: () => controller.abort() }, { signal: controller.signal })
+    expect(error).toMatchObject({ code: 'ABORTED', facts: { committed: false } })
+    expect(await scene.versions()).toBe(2)
+  })
+})
+
+describe('what is refused before anything is put', () => {
+  test('a snapshot that the log was cleaned past: what follows it looks free and is not', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (let version = 1; version <= 5; version++) await rawCommit(scene.raw, version, [])
+    for (let version = 0; version < 4; version++) await scene.raw.delete(logPath(version))
+    await scene.simulation.run(() => scene.simulation.sleep(3_600_000))
+    const error = await scene.fails(base, [add('a')])
+    expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 0, committed: false } })
+    expect(await scene.raw.read(logPath(1))).toBeUndefined()
+  })
+
+  test('an old snapshot whose version is still there is committed on', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    await scene.simulation.run(() => scene.simulation.sleep(3_600_000))
+    expect((await scene.commit(base, [add('a')])).version).toBe(1)
+  })
+
+  test('removing rows of an append-only table; rearranging them is allowed', async () => {
+    const scene = new Scene()
+    const metaData = { ...METADATA, configuration: { 'delta.appendOnly': 'true' } }
+    await rawCommit(scene.raw, 0, [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }, rawAdd('a')])
+    const base = await loadLog(scene.raw)
+    const remove = (dataChange: boolean): Action => ({ kind: 'remove', path: 'a', dataChange, deletionTimestamp: 1 })
+    expect(await scene.fails(base, [remove(true)])).toMatchObject({ code: 'CONSTRAINT_VIOLATED', facts: { property: 'delta.appendOnly' } })
+    expect((await scene.commit(base, [remove(false), { ...add('b'), dataChange: false }])).version).toBe(1)
+  })
+
+  test('a table that this library cannot write, by the name of the feature', async () => {
+    const scene = new Scene()
+    await rawCommit(scene.raw, 0, [
+      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking', 'domainMetadata'] } },
+      { metaData: METADATA },
+    ])
+    expect(await scene.fails(await loadLog(scene.raw), [add('a')])).toMatchObject({
+      code: 'UNSUPPORTED_FEATURE',
+      facts: { features: ['rowTracking'], committed: false },
+    })
+  })
+
+  test.each<[string, Action[]]>([
+    ['two adds of one file', [add('a%20b'), add('a b')]],
+    ['an add and a remove of one file', [add('a'), { kind: 'remove', path: 'a', dataChange: true }]],
+    [
+      'two txns of one application',
+      [
+        { kind: 'txn', appId: 'a', version: 1n },
+        { kind: 'txn', appId: 'a', version: 2n },
+      ],
+    ],
+    ['two protocols', [creation[0] as Action, creation[0] as Action]],
+    ['a commitInfo', [{ kind: 'commitInfo', info: {} }]],
+    ['an action of checkpoints', [{ kind: 'checkpointMetadata', version: 1 }]],
+  ])('%s, as a fault of the caller', async (_, actions) => {
+    const scene = new Scene()
+    await expect(scene.commit(await scene.begin(), actions)).rejects.toThrow(TypeError)
+    expect(await scene.versions()).toBe(1)
+  })
+
+  test.each([{ maxAttempts: 0 }, { timeoutMs: Number.NaN }, { callTimeoutMs: -1 }, { graceMs: Number.POSITIVE_INFINITY }])(
+    'limits that are none: %j',
+    async (options) => {
+      const scene = new Scene()
+      await expect(scene.commit(await scene.begin(), [add('a')], {}, options)).rejects.toThrow(RangeError)
+    },
+  )
+})
