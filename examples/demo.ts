@@ -24,7 +24,7 @@ async function write(path: string): Promise<void> {
   const table = await openTable(path, { schema: gameEvents })
   await using writer = await createStreamWriter(table, {
     appId: 'demo',
-    linger: { ms: 500, rows: 100_000 },
+    linger: { ms: 500, rows: 50_000 },
     onCommit: ({ version, numRows }) => console.log(JSON.stringify({ version, numRows })),
   })
   const next = Array.from({ length: SOURCES }, (_, source) => Number(writer.positionOf('game', source) ?? -1n) + 1)

@@ -48,6 +48,8 @@ export async function createStreamWriter<Row, Input>(table: Table<Row, Input>, o
   return new StreamWriter<Input>(table as Table<unknown, never>, view, options, resolved)
 }
 
+const BREATH_MS = 25
+
 interface Waiting {
   readonly resolve: (value: { version: number }) => void
   readonly reject: (error: unknown) => void
@@ -70,6 +72,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #pending: Promise<{ version: number }> | undefined
   #roomWaiters: (() => void)[] = []
   #timer: Timer | undefined
+  #breathedAtMs: number
   #failure: unknown
   #closed = false
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
@@ -80,6 +83,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#options = options
     this.#resolved = resolved
     this.#view = view
+    this.#breathedAtMs = table.context.runtime.monotonicMs()
     this.#loadPositions(view)
     options.signal?.addEventListener('abort', () => this.#fail(abortedError(options.signal as AbortSignal, 'the stream writer')), { once: true })
   }
@@ -98,6 +102,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     const buffer = this.#bufferOf(checked, position)
     const ticket = isBatch ? this.#takeBatch(rows as RecordBatch, checked, buffer) : this.#takeRows(rows as readonly Input[], checked, buffer)
     if (this.#bufferedRows >= this.#resolved.lingerRows || this.#bufferedBytes >= this.#resolved.lingerBytes) this.#startFlight(false)
+    await this.#breathe()
     await this.#room()
     return ticket
   }
@@ -295,6 +300,13 @@ export class StreamWriter<Input = Record<string, unknown>> {
       this.#startFlight(false)
       await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
     }
+  }
+
+  // A producer that never waits for anything but this would keep timers and I/O, and so every commit, from running.
+  async #breathe(): Promise<void> {
+    if (this.#runtime.monotonicMs() - this.#breathedAtMs < BREATH_MS) return
+    await this.#runtime.sleep(0)
+    this.#breathedAtMs = this.#runtime.monotonicMs()
   }
 
   #wakeRoomWaiters(): void {
