@@ -46,6 +46,8 @@ export function manualRuntime(options: { readonly startMs?: number; readonly see
     },
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
+        // No time passes: only a turn of the event loop.
+        if (ms <= 0) return void setImmediate(resolve)
         const alarm = add(ms, resolve)
         signal?.addEventListener('abort', () => {
           alarms.delete(alarm)
