@@ -26,15 +26,16 @@ const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
 /**
- * A leaf column in another leaf type, or undefined where no cast keeps every value's meaning. `exact`: nanoseconds
- * that are no whole microseconds are faults; otherwise they are cut off, downwards.
+ * A leaf column in another leaf type, or undefined where no cast keeps every value's meaning. With `lenient` (files:
+ * Parquet itself has only integers of 32 and 64 bits, and old writers nanoseconds) integers may become narrower where
+ * they fit, and nanoseconds are cut off downwards; otherwise both are refused.
  * @throws CastFault with the row of a value that does not fit.
  */
-export function castLeaf(data: Data, target: ArrowType, exact: boolean): Data | undefined {
+export function castLeaf(data: Data, target: ArrowType, lenient: boolean): Data | undefined {
   const source = data.type
   switch (target.typeId) {
     case Type.Int:
-      return source.typeId === Type.Int ? castInt(data, target) : undefined
+      return source.typeId === Type.Int ? castInt(data, target, lenient) : undefined
     case Type.Float:
       return castFloat(data, target)
     case Type.Decimal:
@@ -46,7 +47,7 @@ export function castLeaf(data: Data, target: ArrowType, exact: boolean): Data | 
     case Type.Date:
       return source.typeId === Type.Date ? castDate(data, target) : undefined
     case Type.Timestamp:
-      return castTimestamp(data, target as Timestamp, exact)
+      return castTimestamp(data, target as Timestamp, lenient)
     default:
       return undefined
   }
@@ -75,10 +76,10 @@ export function sameLeaf(a: ArrowType, b: ArrowType): boolean {
   }
 }
 
-function castInt(data: Data, target: ArrowType): Data | undefined {
+function castInt(data: Data, target: ArrowType, lenient: boolean): Data | undefined {
   const [from, to] = [intOf(data.type), intOf(target)]
   const sourceBits = from.isSigned ? from.bitWidth : from.bitWidth + 1
-  if (sourceBits > to.bitWidth && !(from.bitWidth === 64 && to.bitWidth === 64)) return undefined
+  if (sourceBits > to.bitWidth && !(from.bitWidth === 64 && to.bitWidth === 64)) return lenient ? narrowInt(data, target) : undefined
   const { length } = data
   const props = { ...validityProps(data), type: target }
   if (from.bitWidth === 64) {
@@ -102,6 +103,19 @@ function castInt(data: Data, target: ArrowType): Data | undefined {
     return makeData({ ...props, data: wide } as never) as Data
   }
   return makeData({ ...props, data: to.bitWidth === 16 ? Int16Array.from(values) : Int32Array.from(values) } as never) as Data
+}
+
+function narrowInt(data: Data, target: ArrowType): Data {
+  const { bitWidth } = intOf(target)
+  const limit = 2 ** (bitWidth - 1)
+  const values = valuesOf<Int32Array>(data)
+  const narrow = bitWidth === 8 ? new Int8Array(data.length) : bitWidth === 16 ? new Int16Array(data.length) : new Int32Array(data.length)
+  eachValid(data, (i) => {
+    const value = Number(values[i])
+    if (value < -limit || value >= limit) throw new CastFault(i, `${values[i]} does not fit ${bitWidth} bits`)
+    narrow[i] = value
+  })
+  return makeData({ ...validityProps(data), type: target, data: narrow } as never) as Data
 }
 
 function castFloat(data: Data, target: ArrowType): Data | undefined {
@@ -194,14 +208,14 @@ function castDate(data: Data, target: ArrowType): Data | undefined {
   return makeData({ ...validityProps(data), type: target, data: days } as never) as Data
 }
 
-function castTimestamp(data: Data, target: Timestamp, exact: boolean): Data | undefined {
+function castTimestamp(data: Data, target: Timestamp, lenient: boolean): Data | undefined {
   const source = data.type
   if (source.typeId === Type.Date) return !target.timezone && dateUnit(source) === DateUnit.DAY ? daysToMicros(data, target) : undefined
   if (source.typeId !== Type.Timestamp) return undefined
   const { unit } = source as Timestamp
   if (unit === target.unit) return data.clone(target)
   // Units are seconds, milli-, micro- and nanoseconds, from 0 to 3.
-  if (unit === 3) return nanosToMicros(data, target, exact)
+  if (unit === 3) return nanosToMicros(data, target, lenient)
   return scaleToMicros(data, target, unit === 0 ? 1_000_000n : 1000n)
 }
 
@@ -227,13 +241,13 @@ function scaleToMicros(data: Data, target: Timestamp, factor: bigint): Data {
   return makeData({ ...validityProps(data), type: target, data: micros } as never) as Data
 }
 
-function nanosToMicros(data: Data, target: Timestamp, exact: boolean): Data {
+function nanosToMicros(data: Data, target: Timestamp, lenient: boolean): Data {
   const values = valuesOf<BigInt64Array>(data)
   const micros = new BigInt64Array(data.length)
   eachValid(data, (i) => {
     const nanos = values[i] as bigint
     const rest = nanos % 1000n
-    if (exact && rest !== 0n) throw new CastFault(i, `timestamp ${nanos} ns is no whole number of microseconds`)
+    if (!lenient && rest !== 0n) throw new CastFault(i, `timestamp ${nanos} ns is no whole number of microseconds`)
     micros[i] = nanos / 1000n - (rest < 0n ? 1n : 0n)
   })
   return makeData({ ...validityProps(data), type: target, data: micros } as never) as Data

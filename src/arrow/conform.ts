@@ -24,7 +24,7 @@ export interface ConformOptions {
   /**
    * `write` (the default) is for data that goes into a table: columns the schema lacks are refused, NOT NULL is checked
    * at every depth, nothing is cut off. `read` is for files of the table: other columns are left out, names may differ
-   * in case, nulls are as they are, nanoseconds become microseconds.
+   * in case, nulls are as they are, nanoseconds become microseconds, integers may be stored wider than they are.
    */
   readonly purpose?: 'read' | 'write'
   /** What the batch comes from, for messages: a file's name. */
@@ -147,7 +147,7 @@ class Conforming {
 
   private cast(data: Data, target: ArrowType, path: string): Data | undefined {
     try {
-      return castLeaf(data, target, this.write)
+      return castLeaf(data, target, !this.write)
     } catch (error) {
       if (!(error instanceof CastFault)) throw error
       throw this.badValue(path, error.row, error.message)

@@ -291,6 +291,20 @@ describe('refusals', () => {
     expect(conformed(column(data.type, data.values, [0]), ddl)).toEqual([null])
   })
 
+  test('reading takes narrow integers that a file stores wider, where they fit', () => {
+    const wide = column(new Int32(), Int32Array.of(-128, 127, 5000), [2])
+    expect(conformed(wide, 'tinyint', 'read')).toEqual([-128, 127, null])
+    expect(refusal(() => conformed(wide, 'tinyint', 'write')).code).toBe('SCHEMA_MISMATCH')
+    expect(conformed(column(new Int64(), BigInt64Array.of(-(2n ** 31n))), 'int', 'read')).toEqual([-(2 ** 31)])
+    for (const value of [128, -129]) {
+      expect(refusal(() => conformed(column(new Int32(), Int32Array.of(0, value)), 'tinyint', 'read'))).toMatchObject({
+        code: 'CORRUPT_DATA',
+        message: expect.stringContaining('value 1') as string,
+      })
+    }
+    expect(refusal(() => conformed(column(new Int64(), BigInt64Array.of(2n ** 31n)), 'int', 'read')).code).toBe('CORRUPT_DATA')
+  })
+
   test('reading cuts nanoseconds downwards', () => {
     expect(conformed(column(new TimestampNanosecond(), BigInt64Array.of(1999n, -1n)), 'timestamp', 'read')).toEqual([1n, -1n])
   })
