@@ -74,7 +74,9 @@ export async function refreshLog(view: LogView, storage: Storage, options: Refre
   const { signal, runtime = systemRuntime } = options
   let head = view.newest
   if (head.version < view.version) head = view
-  for (let window = 1; ; window = Math.min(window * 2, READ_AHEAD_FILES)) {
+  // One commit is the usual news, so the second look is for one too; a view that is far behind then reads ahead.
+  for (let round = 0; ; round++) {
+    const window = Math.min(2 ** Math.max(round - 1, 0), READ_AHEAD_FILES)
     throwIfAborted(signal, 'refreshing the table')
     const from = head.version + 1
     const commits = await Promise.all(
@@ -89,7 +91,7 @@ export async function refreshLog(view: LogView, storage: Storage, options: Refre
       if (head.version === from + n - 1) head = head.applyCommit(from + n, commits[n] as Uint8Array)
     }
     if (found === window) continue
-    return settleRefresh(head, storage, found > 0 || window > 1, signal, runtime)
+    return settleRefresh(head, storage, found > 0 || round > 0, signal, runtime)
   }
 }
 

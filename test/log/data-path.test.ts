@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { resolveDataPath } from '../../src/log/data-path.js'
+
+describe('a path in the log', () => {
+  test.each([
+    ['part-0.parquet', 'part-0.parquet'],
+    ['p=1/part-0.parquet', 'p=1/part-0.parquet'],
+    ['a%20b.parquet', 'a b.parquet'],
+    ['a+b.parquet', 'a+b.parquet'],
+    ['region=US%252FEast/x.parquet', 'region=US%2FEast/x.parquet'],
+    ['%E6%97%A5/x.parquet', '日/x.parquet'],
+    ['日/x.parquet', '日/x.parquet'],
+    ['at=2020-01-01 10:00:00/x.parquet', 'at=2020-01-01 10:00:00/x.parquet'],
+    ['100%/x.parquet', '100%/x.parquet'],
+    ['./a//b.parquet', 'a/b.parquet'],
+    ['a..b/..c/d...parquet', 'a..b/..c/d...parquet'],
+    ['p=../x.parquet', 'p=../x.parquet'],
+    ['_change_data/cdc-1.parquet', '_change_data/cdc-1.parquet'],
+    ['back\\slash.parquet', 'back\\slash.parquet'],
+    ['__proto__', '__proto__'],
+    ['...', '...'],
+  ])('%s is the object %s', (logPath, path) => {
+    expect(resolveDataPath(logPath)).toBe(path)
+  })
+
+  test.each([
+    '..',
+    '../secret.parquet',
+    'a/../../secret.parquet',
+    'a/../b.parquet',
+    'a/..',
+    '%2e%2e/secret',
+    '%2E%2E%2Fsecret',
+    '..%2fsecret',
+    '%252e%252e/secret',
+    '%25252e%25252e%25252fsecret',
+    'a/%2e%2e/%2e%2e/secret',
+    '.%2e/secret',
+    '..\\secret',
+    'a\\..\\..\\secret',
+    '%2e%2e%5csecret',
+    '/etc/passwd',
+    '//host/share',
+    '%2fetc/passwd',
+    '%252fetc/passwd',
+    '\\\\host\\share',
+    'C:\\secret',
+    'C:/secret',
+    'file:///etc/passwd',
+    'FILE:/etc/passwd',
+    's3://bucket/key',
+    's3a://bucket/key',
+    'abfss://container@account/key',
+    'https://example.com/x',
+    'data:text/plain,x',
+    'a%00b',
+    'a%2500b',
+    '_delta_log/00000000000000000000.json',
+    './_delta_log/00000000000000000000.json',
+    '%5Fdelta_log/00000000000000000000.json',
+    '.',
+    './',
+    '',
+  ])('%j leads nowhere', (logPath) => {
+    expect(() => resolveDataPath(logPath)).toThrow(expect.objectContaining({ code: 'PATH_OUTSIDE_TABLE' }))
+  })
+
+  test('escapes that are no text are a fault of the log', () => {
+    expect(() => resolveDataPath('a%ff%feb.parquet')).toThrow(expect.objectContaining({ code: 'CORRUPT_LOG' }))
+  })
+})
