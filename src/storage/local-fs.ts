@@ -46,6 +46,8 @@ export const OPEN_FOLDER: number = O_RDONLY | O_DIRECTORY
 
 /** Above this a write goes to the thread pool even on a quick file system: copying it would hold the event loop. */
 const INLINE_WRITE_BYTES = 64 * 1024
+/** Calls made at once before one has to go through the event loop: together well below a millisecond as a rule. */
+const CALLS_BEFORE_A_TURN = 32
 
 /**
  * The machine's file system for a store at `root`. On a file system known to be on this machine, calls on names and small
@@ -54,7 +56,7 @@ const INLINE_WRITE_BYTES = 64 * 1024
  * on any other file system (NFS, SMB, FUSE, unknown), goes through the thread pool.
  */
 export function systemFs(root: string): LocalFs {
-  return isQuick(root) ? quickFs : pooledFs
+  return isQuick(root) ? quickFs() : pooledFs
 }
 
 /** Every call through the thread pool. */
@@ -74,27 +76,34 @@ export const pooledFs: LocalFs = {
   realpath: (path) => later((done) => fs.realpath.native(path, done)),
 }
 
-/** Calls on names and small writes at once, the rest through the thread pool. */
-export const quickFs: LocalFs = {
-  ...pooledFs,
-  open: (path, flags) => fs.openSync(path, flags, 0o666),
-  close: (fd) => fs.closeSync(fd),
-  write: (fd, bytes) => (bytes.length <= INLINE_WRITE_BYTES ? fs.writeSync(fd, bytes) : pooledFs.write(fd, bytes)),
-  fstat: (fd) => factsOf(fs.fstatSync(fd)),
-  lstat: (path) => {
-    try {
-      const stats = fs.lstatSync(path, { throwIfNoEntry: false })
-      return stats === undefined ? undefined : factsOf(stats)
-    } catch (error) {
-      return missing(error)
+/**
+ * A table that makes calls on names and small writes at once and the rest through the thread pool. One call in so many goes
+ * through the pool all the same, so that a caller in a tight loop lets timers and sockets have their turn.
+ */
+export function quickFs(): LocalFs {
+  let left = CALLS_BEFORE_A_TURN
+  const turn = <A extends unknown[], T>(now: (...args: A) => T, pooled: (...args: A) => Maybe<T>): ((...args: A) => Maybe<T>) => {
+    return (...args) => {
+      if (--left > 0) return now(...args)
+      left = CALLS_BEFORE_A_TURN
+      return pooled(...args)
     }
-  },
-  link: (existing, path) => fs.linkSync(existing, path),
-  unlink: (path) => fs.unlinkSync(path),
-  rename: (from, to) => fs.renameSync(from, to),
-  mkdir: (path) => {
-    fs.mkdirSync(path)
-  },
+  }
+  const write = turn((fd: number, bytes: Uint8Array) => fs.writeSync(fd, bytes), pooledFs.write)
+  return {
+    ...pooledFs,
+    open: turn((path, flags) => fs.openSync(path, flags, 0o666), pooledFs.open),
+    close: turn((fd) => fs.closeSync(fd), pooledFs.close),
+    write: (fd, bytes) => (bytes.length <= INLINE_WRITE_BYTES ? write(fd, bytes) : pooledFs.write(fd, bytes)),
+    fstat: turn((fd) => factsOf(fs.fstatSync(fd)), pooledFs.fstat),
+    lstat: turn(lstatNow, pooledFs.lstat),
+    link: turn((existing, path) => fs.linkSync(existing, path), pooledFs.link),
+    unlink: turn((path) => fs.unlinkSync(path), pooledFs.unlink),
+    rename: turn((from, to) => fs.renameSync(from, to), pooledFs.rename),
+    mkdir: turn((path) => {
+      fs.mkdirSync(path)
+    }, pooledFs.mkdir),
+  }
 }
 
 /** The system's name for an error ('ENOENT', …), or undefined. */
@@ -132,6 +141,15 @@ function factsOf(stats: fs.Stats): FileFacts {
     device: stats.dev,
     inode: stats.ino,
     links: stats.nlink,
+  }
+}
+
+function lstatNow(path: string): FileFacts | undefined {
+  try {
+    const stats = fs.lstatSync(path, { throwIfNoEntry: false })
+    return stats === undefined ? undefined : factsOf(stats)
+  } catch (error) {
+    return missing(error)
   }
 }
 
