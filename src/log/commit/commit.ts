@@ -15,7 +15,7 @@ import { createdView, type LogView } from '../log-view.js'
 import { assertBaseHeld, assertNoTable } from './base.js'
 import { checkActions, checkAppendOnly, checkCreation, conflictError, metadataIn, protocolIn } from './commit-checks.js'
 import { buildCommitInfo, type CommitDescription } from './commit-info.js'
-import type { Committer, Proposal } from './committer.js'
+import type { Committer, Proposal, StagedProposal } from './committer.js'
 import { checkConflict, type Winner } from './conflict.js'
 import { stampActions, type TableShape } from './in-commit-timestamp.js'
 import { type ReadSet, tableIsolationLevel } from './isolation.js'
@@ -40,6 +40,11 @@ export interface CommitRequest extends CommitDescription {
   /** Everything but the `commitInfo`, which the commit makes itself. */
   readonly actions: readonly Action[]
   readonly readSet: ReadSet
+  /**
+   * Settles when everything the actions name is in the store, durably: nothing is put before. Its rejection ends the commit.
+   * Given, the commit file is prepared meanwhile, which hides much of its cost on stores that can stage.
+   */
+  readonly ready?: Promise<unknown>
   /**
    * Called with each newer snapshot before the commit is tried on top of it, to check again what the read set cannot
    * say (positions in a stream). What it throws ends the commit, of which then surely nothing is in the table.
@@ -104,6 +109,7 @@ class CommitRun {
     this.#what = `${request.operation} on ${context.storage.location}`
     const { base, actions } = request
     this.#view = base
+    request.ready?.catch(() => {}) // Awaited later, or not at all when something else ends the commit first.
     checkActions(actions)
     this.#after =
       base === undefined
@@ -116,7 +122,8 @@ class CommitRun {
     for (let races = 0; ; ) {
       this.#limits.throwIfAborted(this.#what)
       const proposal = await this.#orNotCommitted(() => this.#prepare())
-      const rival = await this.#place(proposal)
+      const staged = races === 0 ? await this.#orNotCommitted(() => this.#stageUntilReady(proposal)) : undefined
+      const rival = await this.#place(proposal, staged)
       if (rival === undefined) return this.#committed(proposal)
       const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
       if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
@@ -161,10 +168,25 @@ class CommitRun {
     return { version, txnId: this.#txnId, bytes }
   }
 
+  /** Waits for what the actions name, and stages the commit file in that time. */
+  async #stageUntilReady(proposal: Proposal): Promise<StagedProposal | undefined> {
+    const { ready } = this.#request
+    if (ready === undefined) return undefined
+    const staging = this.#call(async (call) => this.#context.committer.stage?.(proposal, call))
+    try {
+      await ready
+      this.#limits.throwIfAborted(this.#what)
+    } catch (error) {
+      await (await staging)?.discard()
+      throw error
+    }
+    return staging
+  }
+
   /** Undefined once the proposal is its version; else the commit that has the version. */
-  async #place(proposal: Proposal): Promise<FoundCommit | undefined> {
+  async #place(proposal: Proposal, staged: StagedProposal | undefined): Promise<FoundCommit | undefined> {
     const { runtime, committer } = this.#context
-    const placed = await place(committer, proposal, this.#limits, this.#rules.settle)
+    const placed = await place(committer, proposal, staged, this.#limits, this.#rules.settle)
     const { version, txnId } = proposal
     switch (placed.kind) {
       case 'done':

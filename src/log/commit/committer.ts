@@ -5,7 +5,7 @@ import { decodeUtf8 } from '../../bytes.js'
 import { AlluviumError, isAlluviumError } from '../../errors.js'
 import { isJsonObject, type JsonObject, parseJson } from '../../json.js'
 import type { Runtime } from '../../runtime.js'
-import type { Storage } from '../../storage/storage.js'
+import type { CallOptions, CreateOutcome, Storage } from '../../storage/storage.js'
 import { commitPath } from '../file-names.js'
 
 /** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
@@ -36,6 +36,14 @@ export type HoldsOutcome =
   | { readonly kind: 'gone' }
   | { readonly kind: 'unreadable'; readonly error: AlluviumError }
 
+/** A proposal whose bytes the store holds, durably where it promises that, under no name yet. */
+export interface StagedProposal {
+  /** As `propose`, once only. */
+  place(call: CommitterCall): Promise<ProposeOutcome>
+  /** Drops the bytes. Never throws. */
+  discard(): Promise<void>
+}
+
 /** Calls end with the signal: a proposal as `unclear`, a look as `unreadable`, whatever the store does meanwhile. */
 export interface CommitterCall {
   readonly signal: AbortSignal
@@ -47,6 +55,11 @@ export interface CommitterCall {
  */
 export interface Committer {
   propose(proposal: Proposal, call: CommitterCall): Promise<ProposeOutcome>
+  /**
+   * The first half of `propose`, where a store gains by it: nothing is visible or decided before `place`. Undefined where
+   * there is no such half, or where it failed; then `propose` is the way.
+   */
+  stage?(proposal: Proposal, call: CommitterCall): Promise<StagedProposal | undefined>
   /** Whose a version is. Also how winners are read: a catalogue answers commits that are not in the log folder yet. */
   findOut(version: number, own: Pick<Proposal, 'txnId'> & Partial<Proposal>, call: CommitterCall): Promise<FindOutcome>
   /** Whether the commit of a version is still there to build on: cleaning a log removes old ones. */
@@ -68,7 +81,9 @@ export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Commi
     )
   }
   return {
-    propose: (proposal, call) => propose(storage, proposal, call),
+    propose: (proposal, call) =>
+      asOutcome(storage, proposal, call, (options) => storage.create(commitPath(proposal.version), proposal.bytes, options)),
+    stage: (proposal, call) => stage(storage, proposal, call),
     findOut: (version, own, call) => findOut(storage, version, own, call),
     holds: (version, call) => holds(storage, version, call),
     publish: async () => {},
@@ -82,9 +97,32 @@ export function txnIdOf(bytes: Uint8Array): string | undefined {
   return isJsonObject(info) && typeof info.txnId === 'string' ? info.txnId : undefined
 }
 
-async function propose(storage: Storage, { version, bytes }: Proposal, { signal }: CommitterCall): Promise<ProposeOutcome> {
+async function stage(storage: Storage, proposal: Proposal, { signal }: CommitterCall): Promise<StagedProposal | undefined> {
+  if (storage.stage === undefined) return undefined
+  const staging = storage.stage(commitPath(proposal.version), proposal.bytes, { signal })
   try {
-    return { kind: await orAborted(storage.create(commitPath(version), bytes, { signal }), signal) }
+    const staged = await orAborted(staging, signal)
+    return {
+      place: (call) => asOutcome(storage, proposal, call, (options) => staged.place(options)),
+      discard: () => staged.discard(),
+    }
+  } catch {
+    staging.then(
+      (late) => late.discard(),
+      () => {},
+    )
+    return undefined
+  }
+}
+
+async function asOutcome(
+  storage: Storage,
+  { version }: Proposal,
+  { signal }: CommitterCall,
+  put: (options: CallOptions) => Promise<CreateOutcome>,
+): Promise<ProposeOutcome> {
+  try {
+    return { kind: await orAborted(put({ signal }), signal) }
   } catch (cause) {
     const error = asStorageError(cause, `creating ${commitPath(version)} in ${storage.location}`)
     return { kind: error.facts.applied === false ? 'refused' : 'unclear', error }

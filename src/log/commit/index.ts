@@ -9,6 +9,7 @@ export {
   type HoldsOutcome,
   type Proposal,
   type ProposeOutcome,
+  type StagedProposal,
   txnIdOf,
 } from './committer.js'
 export { type ConflictBase, type ConflictDecision, type ConflictRule, checkConflict, type Winner } from './conflict.js'

@@ -40,7 +40,8 @@ export class Limits {
   readonly #maxAttempts: number
   readonly #graceMs: number
   readonly #callTimeoutMs: number
-  readonly #deadlineMs: number
+  readonly #timeoutMs: number
+  #deadlineMs: number | undefined
   #graceEndMs: number | undefined
   #faultsInARow = 0
   #lastPutMs = 1
@@ -51,7 +52,7 @@ export class Limits {
     this.#maxAttempts = positive(options.maxAttempts ?? 1000, 'maxAttempts')
     this.#graceMs = positive(options.graceMs ?? 5000, 'graceMs')
     this.#callTimeoutMs = positive(options.callTimeoutMs ?? 30_000, 'callTimeoutMs')
-    this.#deadlineMs = runtime.monotonicMs() + positive(options.timeoutMs ?? 120_000, 'timeoutMs')
+    this.#timeoutMs = positive(options.timeoutMs ?? 120_000, 'timeoutMs')
   }
 
   get aborted(): boolean {
@@ -74,7 +75,7 @@ export class Limits {
   /** What may still be done. The first time that no put may be, the grace for looking begins. */
   allowance(): Allowance {
     const now = this.#runtime.monotonicMs()
-    if (!this.aborted && this.attempts < this.#maxAttempts && now < this.#deadlineMs) return { mayPut: true, mayLook: true }
+    if (!this.aborted && this.attempts < this.#maxAttempts && now < (this.#deadlineMs ?? Infinity)) return { mayPut: true, mayLook: true }
     this.#graceEndMs ??= now + this.#graceMs
     return { mayPut: false, mayLook: now < this.#graceEndMs }
   }
@@ -83,6 +84,7 @@ export class Limits {
   async timedPut<T>(put: () => Promise<T>): Promise<T> {
     this.attempts++
     const startMs = this.#runtime.monotonicMs()
+    this.#deadlineMs ??= startMs + this.#timeoutMs
     const outcome = await put()
     this.#lastPutMs = Math.max(1, this.#runtime.monotonicMs() - startMs)
     return outcome
@@ -135,8 +137,8 @@ export class Limits {
   }
 
   #callTimeMs(): number {
-    const leftMs = this.#deadlineMs - this.#runtime.monotonicMs()
     if (this.aborted) return this.#graceLeftMs()
+    const leftMs = this.#deadlineMs === undefined ? this.#timeoutMs : this.#deadlineMs - this.#runtime.monotonicMs()
     return Math.min(this.#callTimeoutMs, Math.max(leftMs, this.#graceLeftMs()))
   }
 

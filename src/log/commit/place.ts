@@ -1,6 +1,6 @@
 // Placing one commit at one version: puts, looks and pauses in the order that settlement.ts decides. Outcomes are values.
 import { AlluviumError } from '../../errors.js'
-import type { Committer, Proposal } from './committer.js'
+import type { Committer, Proposal, ProposeOutcome, StagedProposal } from './committer.js'
 import type { Limits } from './limits.js'
 import type { Placement, PlacementEvent, PlacementStep, settle } from './settlement.js'
 
@@ -13,8 +13,14 @@ export type Placed =
   /** Nobody knows. */
   | { readonly kind: 'unknown'; readonly error: AlluviumError }
 
-/** Puts the proposal at its version and finds out what came of it, within the limits. */
-export async function place(committer: Committer, proposal: Proposal, limits: Limits, decide: typeof settle): Promise<Placed> {
+/** Puts the proposal at its version and finds out what came of it, within the limits. What was staged is the first put. */
+export async function place(
+  committer: Committer,
+  proposal: Proposal,
+  staged: StagedProposal | undefined,
+  limits: Limits,
+  decide: typeof settle,
+): Promise<Placed> {
   let placement: Placement = { version: proposal.version, outstanding: false }
   let step: PlacementStep = { kind: 'put' }
   let error = new AlluviumError('STORAGE_UNAVAILABLE', 'the store gave no clear answer')
@@ -23,7 +29,7 @@ export async function place(committer: Committer, proposal: Proposal, limits: Li
     let event: PlacementEvent
     if (step.kind === 'put') {
       if (!first) await limits.pauseAfterFault()
-      const outcome = await put(committer, proposal, limits)
+      const outcome = await put(committer, proposal, first ? staged : undefined, limits)
       if ('error' in outcome) error = outcome.error
       event = outcome.kind === 'refused' ? { kind: 'refused', transient: isTransient(outcome.error) } : outcome
     } else {
@@ -55,9 +61,9 @@ export function isTransient(error: AlluviumError): boolean {
   return error.code === 'STORAGE_UNAVAILABLE' || error.code === 'ABORTED'
 }
 
-function put(committer: Committer, proposal: Proposal, limits: Limits): ReturnType<Committer['propose']> {
+function put(committer: Committer, proposal: Proposal, staged: StagedProposal | undefined, limits: Limits): Promise<ProposeOutcome> {
   const call = limits.call()
-  return limits.timedPut(() => committer.propose(proposal, call)).finally(() => call.end())
+  return limits.timedPut(() => (staged === undefined ? committer.propose(proposal, call) : staged.place(call))).finally(() => call.end())
 }
 
 function look(committer: Committer, proposal: Proposal, limits: Limits): ReturnType<Committer['findOut']> {

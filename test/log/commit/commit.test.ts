@@ -1,66 +1,13 @@
 // The commit loop, case by case: what is written, what is asked of the store, and what every way out says.
 import { describe, expect, test } from 'vitest'
 import { AlluviumError } from '../../../src/errors.js'
-import type { Action, AddFile } from '../../../src/log/actions.js'
-import {
-  type CommitOptions,
-  type CommitRequest,
-  type CommitResult,
-  CommitStateUnknownError,
-  commit,
-  fileSystemCommitter,
-  mayDeleteDataFiles,
-} from '../../../src/log/commit/index.js'
+import type { Action } from '../../../src/log/actions.js'
+import { commit, fileSystemCommitter, mayDeleteDataFiles } from '../../../src/log/commit/index.js'
 import { type LogView, loadLog } from '../../../src/log/index.js'
-import { memoryStorage } from '../../../src/storage/memory.js'
 import type { Storage } from '../../../src/storage/storage.js'
-import { type Counted, counting } from './counting.js'
 import { logPath, readRawLog } from './ledger.js'
-import { METADATA, newTable, rawAdd, rawCommit } from './rig.js'
-import { Simulation } from './simulation.js'
-
-const add = (path: string): AddFile => ({ kind: 'add', path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true })
-const paths = (view: LogView): string[] => [...view.files.liveRows()].map((row) => view.files.path(row)).sort()
-const creation: Action[] = [
-  { kind: 'protocol', minReaderVersion: 1, minWriterVersion: 2 },
-  { kind: 'metaData', ...METADATA },
-]
-
-class Scene {
-  readonly simulation = new Simulation(1)
-  readonly raw: Storage = memoryStorage({ runtime: this.simulation })
-  readonly counted: Counted = counting(this.raw)
-  readonly storage = this.counted.storage
-
-  async begin(): Promise<LogView> {
-    await newTable(this.raw)
-    return loadLog(this.raw, { runtime: this.simulation })
-  }
-
-  commit(
-    base: LogView | undefined,
-    actions: readonly Action[],
-    more: Partial<CommitRequest> = {},
-    options: CommitOptions = {},
-  ): Promise<CommitResult> {
-    const context = { storage: this.storage, runtime: this.simulation, committer: fileSystemCommitter(this.storage) }
-    const request = { base, actions, operation: 'WRITE', operationParameters: { mode: 'Append' }, readSet: { appIds: [] }, ...more }
-    return this.simulation.run(() => commit(context, request, options))
-  }
-
-  async fails(...args: Parameters<Scene['commit']>): Promise<AlluviumError> {
-    const error = await this.commit(...args).then(
-      () => new Error('it was committed'),
-      (error: unknown) => error,
-    )
-    expect(error).toBeInstanceOf(AlluviumError)
-    return error as AlluviumError
-  }
-
-  async versions(): Promise<number> {
-    return (await readRawLog(this.raw)).length
-  }
-}
+import { METADATA, rawAdd, rawCommit } from './rig.js'
+import { add, creation, paths, Scene } from './scene.js'
 
 describe('without rivals', () => {
   test('a commit is one create: no listing, no reading, no looking', async () => {
@@ -107,6 +54,68 @@ describe('without rivals', () => {
     const { view } = await scene.commit(base, [add('a')])
     expect(paths(view)).toEqual(paths(await loadLog(scene.raw)))
     expect([view.version, paths(view), base.version, paths(base)]).toEqual([1, ['a'], 0, []])
+  })
+})
+
+describe('data files that are still becoming durable', () => {
+  const withStage = async (): Promise<{ scene: Scene; base: LogView; events: string[]; raw: Storage }> => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    const events: string[] = []
+    const { raw } = scene
+    scene.counted.replace({
+      stage: async (path, bytes) => {
+        events.push('staged')
+        return {
+          place: (options) => {
+            events.push('placed')
+            return raw.create(path, bytes, options)
+          },
+          discard: async () => {
+            events.push('discarded')
+          },
+        }
+      },
+    })
+    return { scene, base, events, raw }
+  }
+
+  test('let the commit file be staged meanwhile, and are waited for before it is placed', async () => {
+    const { scene, base, events } = await withStage()
+    const ready = scene.simulation.sleep(500).then(() => events.push('ready'))
+    expect((await scene.commit(base, [add('a')], { ready })).version).toBe(1)
+    expect(events).toEqual(['staged', 'ready', 'placed'])
+    expect(scene.counted.calls()).not.toHaveProperty('create')
+  })
+
+  test('that fail end the commit with their error, and nothing is placed', async () => {
+    const { scene, base, events } = await withStage()
+    const ready = scene.simulation.sleep(500).then(() => Promise.reject(new AlluviumError('STORAGE_FULL', 'no space for the data')))
+    expect(await scene.fails(base, [add('a')], { ready })).toMatchObject({ code: 'STORAGE_FULL', facts: { committed: false } })
+    expect(events).toEqual(['staged', 'discarded'])
+    expect(await scene.versions()).toBe(1)
+  })
+
+  test('are waited for on a store that cannot stage, or fails to', async () => {
+    for (const stage of [undefined, () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away'))] as const) {
+      const scene = new Scene()
+      const base = await scene.begin()
+      if (stage !== undefined) scene.counted.replace({ stage })
+      let seen = 0
+      const ready = scene.simulation.sleep(500).then(async () => {
+        seen = await scene.versions()
+      })
+      expect((await scene.commit(base, [add('a')], { ready })).version).toBe(1)
+      expect(seen).toBe(1)
+    }
+  })
+
+  test('need a put of its own when the staged one met a rival', async () => {
+    const { scene, base, events, raw } = await withStage()
+    await rawCommit(raw, 1, [rawAdd('r')])
+    expect((await scene.commit(base, [add('a')], { ready: scene.simulation.sleep(5) })).version).toBe(2)
+    expect(events).toEqual(['staged', 'placed'])
+    expect(scene.counted.calls().create).toBe(1)
   })
 })
 
@@ -282,172 +291,6 @@ describe('making a table', () => {
 
   test('needs protocol and metadata', async () => {
     await expect(new Scene().commit(undefined, [add('a')])).rejects.toThrow(TypeError)
-  })
-})
-
-describe('a store that fails for good', () => {
-  test('and surely did nothing is its own error at once, or after the time for what may pass', async () => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    scene.counted.replace({ create: () => Promise.reject(new AlluviumError('STORAGE_FULL', 'no space', { applied: false })) })
-    scene.counted.calls()
-    expect(await scene.fails(base, [add('a')])).toMatchObject({ code: 'STORAGE_FULL', facts: { committed: false } })
-    expect(scene.counted.calls()).toEqual({ create: 1 })
-    scene.counted.replace({ create: () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away', { applied: false })) })
-    const startMs = scene.simulation.now()
-    expect(await scene.fails(base, [add('a')], {}, { timeoutMs: 10_000 })).toMatchObject({
-      code: 'STORAGE_UNAVAILABLE',
-      facts: { committed: false },
-    })
-    expect(scene.counted.calls().create).toBeGreaterThan(5)
-    expect(scene.simulation.now() - startMs).toBeLessThan(15_000)
-  })
-
-  test('and may have done it leaves the commit unknown, within the limits, with everything needed to ask later', async () => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    scene.counted.replace({ create: () => new Promise(() => {}) })
-    const startMs = scene.simulation.now()
-    const error = await scene.fails(base, [add('a')], {}, { timeoutMs: 20_000, callTimeoutMs: 5000, graceMs: 3000 })
-    expect(error).toBeInstanceOf(CommitStateUnknownError)
-    expect(error).toMatchObject({ code: 'COMMIT_STATE_UNKNOWN', facts: { version: 1, txnId: expect.stringMatching(/-/) } })
-    expect(error.facts).not.toHaveProperty('committed')
-    expect(mayDeleteDataFiles(error)).toBe(false)
-    expect(scene.simulation.now() - startMs).toBeLessThan(30_000)
-  })
-})
-
-describe('asking what became of it', () => {
-  const inDoubt = async (): Promise<{ scene: Scene; error: CommitStateUnknownError; bytes: Uint8Array; create: Storage['create'] }> => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    let bytes = new Uint8Array()
-    const create = scene.raw.create.bind(scene.raw)
-    scene.counted.replace({
-      create: (_, put) => {
-        bytes = put.slice()
-        return Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'reset', { applied: 'unknown' }))
-      },
-    })
-    const error = (await scene.fails(base, [add('a')], {}, { timeoutMs: 1000 })) as CommitStateUnknownError
-    scene.counted.replace({})
-    scene.counted.calls()
-    return { scene, error, bytes, create }
-  }
-
-  test('while the version is free answers unknown and changes nothing', async () => {
-    const { scene, error } = await inDoubt()
-    expect(await error.resolve()).toEqual({ kind: 'unknown', version: 1 })
-    expect(scene.counted.calls()).toEqual({ read: 1 })
-    expect(await scene.versions()).toBe(1)
-  })
-
-  test('after a late landing answers committed, whatever came after it', async () => {
-    const { scene, error, bytes, create } = await inDoubt()
-    await create(logPath(1), bytes)
-    await rawCommit(scene.raw, 2, [{ remove: { path: 'a', dataChange: true } }])
-    expect(await error.resolve()).toEqual({ kind: 'committed', version: 1 })
-  })
-
-  test('after somebody took the version answers not committed', async () => {
-    const { scene, error } = await inDoubt()
-    await rawCommit(scene.raw, 1, [rawAdd('r')])
-    expect(await error.resolve()).toEqual({ kind: 'not-committed', version: 1 })
-    expect(await error.resolve({ putAgain: true })).toEqual({ kind: 'not-committed', version: 1 })
-  })
-
-  test('with putAgain settles it: the same bytes at the same version', async () => {
-    const { scene, error, bytes } = await inDoubt()
-    expect(await error.resolve({ putAgain: true })).toEqual({ kind: 'committed', version: 1 })
-    expect(await scene.raw.read(logPath(1))).toEqual(bytes)
-    expect(await error.resolve()).toEqual({ kind: 'committed', version: 1 })
-  })
-
-  test('never puts into a log that was cleaned past the version', async () => {
-    const { scene, error } = await inDoubt()
-    await rawCommit(scene.raw, 50, [rawAdd('r')])
-    await scene.raw.delete(logPath(0))
-    expect(await error.resolve({ putAgain: true })).toEqual({ kind: 'unknown', version: 1 })
-    expect(await scene.raw.read(logPath(1))).toBeUndefined()
-  })
-
-  test('while the store cannot be read answers unknown and why', async () => {
-    const { scene, error } = await inDoubt()
-    scene.counted.replace({ read: () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away')) })
-    expect(await error.resolve()).toMatchObject({ kind: 'unknown', version: 1, error: { code: 'STORAGE_UNAVAILABLE' } })
-  })
-})
-
-describe('aborting', () => {
-  test('before anything was put is ABORTED and touches nothing', async () => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    scene.counted.calls()
-    const reason = new Error('enough')
-    const error = await scene.fails(base, [add('a')], {}, { signal: AbortSignal.abort(reason) })
-    expect(error).toMatchObject({ code: 'ABORTED', cause: reason, facts: { committed: false } })
-    expect(scene.counted.calls()).toEqual({})
-  })
-
-  const whileHanging = async (
-    lands: 'never' | 'before-the-answer' | 'while-we-look',
-  ): Promise<{ scene: Scene; outcome: CommitResult | AlluviumError; tookMs: number }> => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    const create = scene.raw.create.bind(scene.raw)
-    scene.counted.replace({
-      create: async (path, bytes) => {
-        if (lands === 'before-the-answer') await create(path, bytes)
-        if (lands === 'while-we-look') scene.simulation.setTimer(3000, () => void create(path, bytes))
-        return new Promise(() => {})
-      },
-    })
-    const controller = new AbortController()
-    scene.simulation.setTimer(100, () => controller.abort())
-    const startMs = scene.simulation.now()
-    const outcome = await scene
-      .commit(base, [add('a')], {}, { signal: controller.signal, graceMs: 2000 })
-      .catch((error: AlluviumError) => error)
-    return { scene, outcome, tookMs: scene.simulation.now() - startMs }
-  }
-
-  test('during a put that is there is success', async () => {
-    const { outcome, tookMs } = await whileHanging('before-the-answer')
-    expect(outcome).toMatchObject({ version: 1 })
-    expect(tookMs).toBeLessThan(5000)
-  })
-
-  test('during a put that lands while we look is success', async () => {
-    expect((await whileHanging('while-we-look')).outcome).toMatchObject({ version: 1 })
-  })
-
-  test('during a put of which nothing is seen is COMMIT_STATE_UNKNOWN, never ABORTED, and nothing more is put', async () => {
-    const { scene, outcome, tookMs } = await whileHanging('never')
-    expect(outcome).toBeInstanceOf(CommitStateUnknownError)
-    expect(scene.counted.calls().create).toBe(1)
-    expect(tookMs).toBeLessThan(10_000)
-  })
-
-  test('while waiting between puts that surely did nothing is ABORTED', async () => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    scene.counted.replace({ create: () => Promise.reject(new AlluviumError('STORAGE_UNAVAILABLE', 'away', { applied: false })) })
-    const controller = new AbortController()
-    scene.simulation.setTimer(2500, () => controller.abort())
-    expect(await scene.fails(base, [add('a')], {}, { signal: controller.signal })).toMatchObject({
-      code: 'ABORTED',
-      facts: { committed: false },
-    })
-  })
-
-  test('after a lost race is ABORTED', async () => {
-    const scene = new Scene()
-    const base = await scene.begin()
-    await rawCommit(scene.raw, 1, [rawAdd('r')])
-    const controller = new AbortController()
-    const error = await scene.fails(base, [add('a')], { onRebase: () => controller.abort() }, { signal: controller.signal })
-    expect(error).toMatchObject({ code: 'ABORTED', facts: { committed: false } })
-    expect(await scene.versions()).toBe(2)
   })
 })
 

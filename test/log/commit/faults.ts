@@ -1,6 +1,6 @@
 // A store that does to the creation of commit files what networks do, from a script: each creation takes the next fault.
 import { AlluviumError } from '../../../src/errors.js'
-import type { CallOptions, CreateOutcome, Storage } from '../../../src/storage/storage.js'
+import type { CallOptions, CreateOutcome, StagedObject, Storage } from '../../../src/storage/storage.js'
 import type { Simulation } from './simulation.js'
 
 export type Fault =
@@ -35,6 +35,8 @@ export class FaultyStorage implements Storage {
   rival: Rival = {}
   /** So many of the next reads of commit files fail. */
   failingReads = 0
+  /** Staged objects that were neither placed nor dropped. */
+  staged = 0
   /** Called with the path and the bytes of each creation. */
   onCreate: (path: string, bytes: Uint8Array) => void = () => {}
   /** Called with what a rival or a late landing throws. */
@@ -82,6 +84,19 @@ export class FaultyStorage implements Storage {
         return new Promise((_, reject) => {
           options?.signal?.addEventListener('abort', () => reject(new AlluviumError('ABORTED', 'aborted', { applied: 'unknown' })))
         })
+    }
+  }
+
+  async stage(path: string, bytes: Uint8Array): Promise<StagedObject> {
+    this.staged++
+    return {
+      place: (options) => {
+        this.staged--
+        return this.create(path, bytes, options)
+      },
+      discard: async () => {
+        this.staged--
+      },
     }
   }
 

@@ -109,6 +109,7 @@ class Run {
 
   async judge(): Promise<void> {
     this.anomalies.push(...(await judge(this.raw, this.told)))
+    if (this.store.staged !== 0) this.anomalies.push(`left-over: ${this.store.staged} staged objects`)
     if (this.anomalies.length > 0) return
     const log = await readRawLog(this.raw)
     for (const view of this.#views) {
@@ -143,6 +144,7 @@ class Run {
           actions,
           operation: 'WRITE',
           operationParameters: {},
+          ...(this.random() < 0.3 && { ready: this.simulation.sleep(this.random() * 100) }),
           readSet: { appIds: operation === 'append+txn' ? ['app'] : [], readsWholeTable: operation === 'overwrite' },
           onRebase: (newer) => {
             if (newer.version <= seen) this.anomalies.push('onRebase: a snapshot that is not newer')
