@@ -1,13 +1,18 @@
 // One commit of a stream: the rows of every partition into data files, then one transaction with all positions.
+// One rule: it stands only on a table that holds exactly the positions its rows come after.
+import { conformBatch } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
-import { commitAppend, dataWriterFor, type LogView, type Table } from '../table/index.js'
+import type { StructType } from '../schema/index.js'
+import { commitAppend, dataWriterFor, type LogView, type Operation, type Table, type WrittenFiles } from '../table/index.js'
 import type { StreamCommit, StreamWriterOptions } from './options.js'
 import type { PartitionCut } from './partition-buffer.js'
 
 export interface CommitJob {
   readonly table: Table<unknown, never>
-  /** The version whose positions the rows were checked against. */
+  /** The version to begin from. */
   readonly view: LogView
+  /** The schema of that version, by which batches are known to need no casting. */
+  readonly schema: StructType
   readonly cuts: readonly PartitionCut[]
   readonly options: StreamWriterOptions
 }
@@ -17,67 +22,74 @@ export interface CommitJob {
  * @throws AlluviumError `FENCED`, `COMMIT_CONFLICT`, `COMMIT_STATE_UNKNOWN`, storage errors.
  */
 export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commit: StreamCommit }> {
-  const { table, view, cuts, options } = job
+  const { table, view, schema, cuts, options } = job
   const { runtime } = table.context
-  const started = runtime.monotonicMs()
+  const startedMs = runtime.monotonicMs()
+  // A look at the table may have shown a foreign advance already; the commit itself would then see no conflict.
+  const fenced = fencedIn(job, view)
+  if (fenced !== undefined) throw fenced
   const writer = dataWriterFor(table.context, view, { ...options.files, signal: options.signal })
-  let written: Awaited<ReturnType<typeof writer.finish>>
+  let written: WrittenFiles
   try {
-    for (const cut of cuts) for (const batch of cut.batches) await writer.write(batch)
+    for (const { batches } of cuts) {
+      for (const { batch, schema: built } of batches) await writer.write(built === schema ? batch : conformBatch(batch, schema))
+    }
     written = await writer.finish()
   } catch (error) {
     await writer.discard()
     throw error
   }
   const txns = cuts.flatMap(({ buffer: { appId }, lastOffset }) => (appId === undefined ? [] : [{ appId, version: lastOffset }]))
+  const describe = (): Operation => describeCommit(options, runtime.now(), written)
+  const commitOptions = { ...options.commit, ...(options.signal === undefined ? {} : { signal: options.signal }) }
   try {
-    const committed = await commitAppend(
-      table.context,
-      view,
-      { files: written.files, txns },
-      () => ({
-        operation: 'STREAMING UPDATE',
-        operationParameters: { outputMode: 'Append', queryId: options.appId ?? '', epochId: String(runtime.now()) },
-        operationMetrics: {
-          numRemovedFiles: '0',
-          numAddedFiles: String(written.files.length),
-          numOutputRows: String(written.numRows),
-          numOutputBytes: String(written.sizeBytes),
-        },
-      }),
-      { ...options.commit, ...(options.signal === undefined ? {} : { signal: options.signal }) },
-    )
-    return {
-      view: committed.view,
-      commit: {
-        version: committed.version,
-        numRows: written.numRows,
-        numFiles: written.files.length,
-        sizeBytes: written.sizeBytes,
-        durationMs: runtime.monotonicMs() - started,
-      },
-    }
+    const committed = await commitAppend(table.context, view, { files: written.files, txns }, describe, commitOptions)
+    const { numRows, sizeBytes, files } = written
+    const durationMs = runtime.monotonicMs() - startedMs
+    return { view: committed.view, commit: { version: committed.version, numRows, numFiles: files.length, sizeBytes, durationMs } }
   } catch (error) {
-    if (!isAlluviumError(error, 'COMMIT_CONFLICT')) throw error
-    // Surely not committed: these files belong to no version and may go.
-    await writer.discard()
-    throw (await fencedBy(job, error)) ?? error
+    if (!isAlluviumError(error)) throw error
+    // Surely not committed: these files belong to no version and may go. In any doubt they stay.
+    if (error.code === 'COMMIT_CONFLICT' || error.facts.committed === false) await writer.discard()
+    throw error.code === 'COMMIT_CONFLICT' ? await explain(job, error) : error
   }
 }
 
 // Whatever rule was broken first: a position that moved without us means another owner is at work.
-async function fencedBy(job: CommitJob, conflict: AlluviumError): Promise<AlluviumError | undefined> {
-  const { view: latest } = await job.table.snapshot()
-  for (const { buffer } of job.cuts) {
+async function explain(job: CommitJob, conflict: AlluviumError): Promise<AlluviumError> {
+  try {
+    const { view } = await job.table.snapshot()
+    return fencedIn(job, view, conflict) ?? conflict
+  } catch {
+    return conflict
+  }
+}
+
+function fencedIn({ table, cuts }: CommitJob, view: LogView, cause?: AlluviumError): AlluviumError | undefined {
+  for (const { buffer, after } of cuts) {
     if (buffer.appId === undefined) continue
-    const theirs = latest.txns.get(buffer.appId)?.version
-    if (theirs === job.view.txns.get(buffer.appId)?.version) continue
+    const theirs = view.txns.get(buffer.appId)?.version
+    if (theirs === after) continue
+    const { source, partition } = buffer
     return new AlluviumError(
       'FENCED',
-      `another writer advanced ${buffer.source}, partition ${buffer.partition}, to ${theirs} in ${job.table.location} while this one was at ${buffer.committed ?? 'the start'}; nothing was written: read the positions again and resume from them`,
-      { source: buffer.source, partition: buffer.partition, ours: buffer.committed, theirs, version: latest.version },
-      { cause: conflict },
+      `another writer brought ${source}, partition ${partition}, to ${theirs ?? 'the start'} in ${table.location} while this one was at ${after ?? 'the start'}; nothing was written: read the positions again and resume from them`,
+      { source, partition, ours: after, theirs, version: view.version, committed: false },
+      cause === undefined ? {} : { cause },
     )
   }
   return undefined
+}
+
+function describeCommit(options: StreamWriterOptions, nowMs: number, { files, numRows, sizeBytes }: WrittenFiles): Operation {
+  return {
+    operation: 'STREAMING UPDATE',
+    operationParameters: { outputMode: 'Append', queryId: options.appId ?? '', epochId: String(nowMs) },
+    operationMetrics: {
+      numRemovedFiles: '0',
+      numAddedFiles: String(files.length),
+      numOutputRows: String(numRows),
+      numOutputBytes: String(sizeBytes),
+    },
+  }
 }

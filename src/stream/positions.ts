@@ -5,12 +5,16 @@ import { AlluviumError } from '../errors.js'
 /** An offset as Kafka clients hand it over: bigint, a safe integer, or decimal text. */
 export type OffsetLike = bigint | number | string
 
-/** Where rows of one write come from. */
-export interface SourcePosition {
+/** A partition of a stream. */
+export interface SourcePartition {
   /** The stream, for instance a topic or a file name. */
   readonly source: string
   /** The partition of the stream. `0` and `'0'` are the same partition. */
   readonly partition: number | string
+}
+
+/** Where rows of one write come from. */
+export interface SourcePosition extends SourcePartition {
   /** First and last offset that the write covers. Gaps are fine; rows that were filtered out count as covered. */
   readonly firstOffset?: OffsetLike
   readonly lastOffset?: OffsetLike
@@ -42,7 +46,6 @@ export function parsePositionAppId(id: string, appId: string): { source: string;
 
 /** The range and, where known, the offset of each row. */
 export interface CheckedPosition {
-  readonly key: string
   readonly firstOffset: bigint
   readonly lastOffset: bigint
   /** The offset of row i; undefined when rows do not cover their range one by one and no offsets were given. */
@@ -55,7 +58,6 @@ export interface CheckedPosition {
  */
 export function checkPosition(position: SourcePosition, rowCount: number): CheckedPosition {
   if (typeof position.source !== 'string' || position.source === '') throw bad('position.source must be a text that is not empty', position)
-  const key = `${escapePart(position.source)}/${escapePart(String(position.partition))}`
   const offsets = position.offsets === undefined ? undefined : checkOffsets(position, rowCount)
   const first = position.firstOffset === undefined ? offsets?.[0] : toOffset(position.firstOffset, 'firstOffset', position)
   const last = position.lastOffset === undefined ? offsets?.at(-1) : toOffset(position.lastOffset, 'lastOffset', position)
@@ -66,8 +68,13 @@ export function checkPosition(position: SourcePosition, rowCount: number): Check
   }
   const span = last - first + 1n
   if (BigInt(rowCount) > span) throw bad(`${rowCount} rows cannot come from the ${span} offsets ${first} to ${last}`, position)
-  const offsetOf = offsets !== undefined ? (row: number) => offsets[row] as bigint : span === BigInt(rowCount) ? (row: number) => first + BigInt(row) : undefined
-  return { key, firstOffset: first, lastOffset: last, offsetOf }
+  const offsetOf =
+    offsets !== undefined
+      ? (row: number) => offsets[row] as bigint
+      : span === BigInt(rowCount)
+        ? (row: number) => first + BigInt(row)
+        : undefined
+  return { firstOffset: first, lastOffset: last, offsetOf }
 }
 
 function checkOffsets(position: SourcePosition, rowCount: number): bigint[] {
@@ -93,7 +100,10 @@ function toOffset(value: OffsetLike, name: string, position: SourcePosition): bi
 }
 
 function bad(problem: string, { source, partition }: SourcePosition): AlluviumError {
-  return new AlluviumError('INVALID_OPTIONS', `position of ${String(source)}, partition ${String(partition)}: ${problem}`, { source, partition })
+  return new AlluviumError('INVALID_OPTIONS', `position of ${String(source)}, partition ${String(partition)}: ${problem}`, {
+    source,
+    partition,
+  })
 }
 
 const escapePart = (part: string): string => part.replace(/[%/]/g, (c) => (c === '%' ? '%25' : '%2F'))

@@ -4,24 +4,22 @@
 // same commit as its rows; another writer advancing it first is FENCED, never merged. A failed commit ends the writer:
 // whoever opens the next one resumes from what the table says.
 import type { RecordBatch } from 'apache-arrow'
-import { conformBatch, take } from '../arrow/index.js'
 import { AlluviumError, abortedError } from '../errors.js'
 import type { Runtime, Timer } from '../runtime.js'
+import type { StructType } from '../schema/index.js'
 import { invalidRows, type LogView, type Table } from '../table/index.js'
 import { type CommitJob, commitCuts } from './commit-cuts.js'
 import { type ResolvedOptions, resolveOptions, type StreamWriterOptions } from './options.js'
 import { PartitionBuffer } from './partition-buffer.js'
-import { type CheckedPosition, type CommittedPosition, checkPosition, parsePositionAppId, positionAppId, type SourcePosition } from './positions.js'
-
-/** The receipt of one write. */
-export interface Ticket {
-  /** Rows taken. */
-  readonly rowsAccepted: number
-  /** Rows left out because their offsets were taken before. */
-  readonly rowsDuplicate: number
-  /** Resolves when the version that holds the rows is durable. Rejects when the writer fails before that. */
-  readonly committed: Promise<{ readonly version: number }>
-}
+import {
+  type CommittedPosition,
+  checkPosition,
+  parsePositionAppId,
+  positionAppId,
+  type SourcePartition,
+  type SourcePosition,
+} from './positions.js'
+import type { Ticket } from './tickets.js'
 
 /** Counters since the writer was opened. */
 export interface StreamMetrics {
@@ -48,12 +46,8 @@ export async function createStreamWriter<Row, Input>(table: Table<Row, Input>, o
   return new StreamWriter<Input>(table as Table<unknown, never>, view, options, resolved)
 }
 
+// How long a producer may write without a timer or a file getting its turn.
 const BREATH_MS = 25
-
-interface Waiting {
-  readonly resolve: (value: { version: number }) => void
-  readonly reject: (error: unknown) => void
-}
 
 /** A stream into one table. Get one from {@link createStreamWriter}. */
 export class StreamWriter<Input = Record<string, unknown>> {
@@ -63,18 +57,21 @@ export class StreamWriter<Input = Record<string, unknown>> {
   readonly #resolved: ResolvedOptions
   readonly #partitions = new Map<string, PartitionBuffer>()
   #view: LogView
+  #schema: StructType
   #bufferedRows = 0
   #bufferedBytes = 0
   #inFlightBytes = 0
-  #flight: Promise<void> | undefined
-  #flightVersion: Promise<{ version: number }> | undefined
-  #tickets: Waiting[] = []
-  #pending: Promise<{ version: number }> | undefined
-  #roomWaiters: (() => void)[] = []
+  /** A commit in flight, or a look at the table: never two at once, so that neither sees the other half done. Never rejects. */
+  #busy: Promise<void> | undefined
+  #flights = 0
   #timer: Timer | undefined
+  #isDue = false
+  #roomWaiters: (() => void)[] = []
+  #admission: Promise<void> = Promise.resolve()
+  #ownership: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
   #breathedAtMs: number
   #failure: unknown
-  #closed = false
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
 
   constructor(table: Table<unknown, never>, view: LogView, options: StreamWriterOptions, resolved: ResolvedOptions) {
@@ -83,28 +80,38 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#options = options
     this.#resolved = resolved
     this.#view = view
-    this.#breathedAtMs = table.context.runtime.monotonicMs()
+    this.#schema = view.schema
+    this.#breathedAtMs = this.#runtime.monotonicMs()
     this.#loadPositions(view)
-    options.signal?.addEventListener('abort', () => this.#fail(abortedError(options.signal as AbortSignal, 'the stream writer')), { once: true })
+    options.signal?.addEventListener('abort', () => this.#fail(abortedError(options.signal as AbortSignal, 'the stream writer')), {
+      once: true,
+    })
   }
 
   /**
    * Takes rows of one partition. Resolves when there is room for more: await it before the next write of that partition.
    * Rows at or below the position already taken are dropped and counted. All rows of a write are taken, or none.
    * @throws AlluviumError `INVALID_ROW` (every fault; nothing taken), `SCHEMA_MISMATCH`, `INVALID_OPTIONS` for bad positions,
-   * and whatever ended the writer before.
+   * `FENCED` for a partition that was given up, and whatever ended the writer before.
    */
   async write(rows: readonly Input[] | RecordBatch, position: SourcePosition): Promise<Ticket> {
-    await this.#room()
+    await this.#admitted()
     this.#assertOpen()
-    const isBatch = !Array.isArray(rows)
-    const checked = checkPosition(position, isBatch ? (rows as RecordBatch).numRows : (rows as readonly Input[]).length)
-    const buffer = this.#bufferOf(checked, position)
-    const ticket = isBatch ? this.#takeBatch(rows as RecordBatch, checked, buffer) : this.#takeRows(rows as readonly Input[], checked, buffer)
-    if (this.#bufferedRows >= this.#resolved.lingerRows || this.#bufferedBytes >= this.#resolved.lingerBytes) this.#startFlight(false)
+    const checked = checkPosition(position, Array.isArray(rows) ? rows.length : (rows as RecordBatch).numRows)
+    const buffer = this.#partitionBuffer(position.source, position.partition)
+    const taken = buffer.take(rows as readonly object[] | RecordBatch, checked, this.#schema, this.#options.ignoreUnknown ?? false)
+    if ('faults' in taken) throw invalidRows(taken.faults)
+    const { rowsAccepted, rowsDuplicate } = taken
+    this.#bufferedRows += rowsAccepted
+    this.#bufferedBytes += taken.bytes
+    this.#counts.rowsAccepted += rowsAccepted
+    this.#counts.rowsDuplicate += rowsDuplicate
+    if (rowsAccepted > 0) this.#timer ??= this.#runtime.setTimer(this.#resolved.lingerMs, () => this.#onTimer())
+    const committed = buffer.settlementOf(checked.lastOffset) ?? Promise.resolve({ version: this.#view.version })
+    if (this.#isFull) this.#startFlight(false)
     await this.#breathe()
     await this.#room()
-    return ticket
+    return { rowsAccepted, rowsDuplicate, committed }
   }
 
   /** Commits what is buffered now. Resolves when it is durable; nothing buffered, nothing committed. */
@@ -114,23 +121,16 @@ export class StreamWriter<Input = Record<string, unknown>> {
   }
 
   /** Flushes and ends the writer. A position that advanced without rows is recorded now. Safe to call twice. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    try {
-      if (this.#failure !== undefined) throw this.#failure
-      await this.#drain(true)
-    } finally {
-      this.#closed = true
-      this.#timer?.cancel()
-    }
+  close(): Promise<void> {
+    this.#closing ??= this.#drain(true).finally(() => this.#timer?.cancel())
+    return this.#closing
   }
 
   /** Ends the writer and drops what is not committed. A commit in flight is waited for. Never throws. */
   async abort(): Promise<void> {
-    this.#closed = true
-    this.#timer?.cancel()
     this.#fail(new AlluviumError('ABORTED', 'the stream writer was aborted; rows that were not committed are dropped'))
-    await this.#flight?.catch(() => undefined)
+    this.#closing ??= Promise.resolve()
+    await this.#busy
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -146,112 +146,74 @@ export class StreamWriter<Input = Record<string, unknown>> {
 
   /** Every committed position of this application, or those of one source. */
   positions(source?: string): CommittedPosition[] {
-    const positions: CommittedPosition[] = []
-    for (const buffer of this.#partitions.values()) {
-      if (buffer.committed === undefined || (source !== undefined && buffer.source !== source)) continue
-      positions.push({ source: buffer.source, partition: buffer.partition, offset: buffer.committed })
-    }
-    return positions
+    return [...this.#partitions.values()].filter((buffer) => source === undefined || buffer.source === source).flatMap(positionIn)
   }
 
   /**
    * Takes over partitions, after a rebalance: looks at the table again and resumes each from what it holds. Rows of these
-   * partitions that are still buffered are dropped; their consumer reads them again.
+   * partitions that are still buffered are dropped; their consumer reads them again. Waits for {@link StreamWriter.revoke}
+   * calls made before it.
    */
-  async assign(partitions: readonly { readonly source: string; readonly partition: number | string }[]): Promise<CommittedPosition[]> {
-    this.#assertOpen()
-    await this.#flight
-    const { view } = await this.#table.snapshot()
-    this.#view = view
-    const assigned = partitions.map(({ source, partition }) => {
-      const buffer = this.#partitionBuffer(source, partition)
-      this.#dropBuffered(buffer, recordedAt(view, buffer.appId))
-      return buffer
+  async assign(partitions: readonly SourcePartition[]): Promise<CommittedPosition[]> {
+    return this.#inTurn(async () => {
+      while (this.#busy !== undefined) await this.#busy
+      this.#assertOpen()
+      const look = this.#takeOver(partitions.map(({ source, partition }) => this.#partitionBuffer(source, partition)))
+      this.#busy = look.then(
+        () => this.#idle(),
+        () => this.#idle(),
+      )
+      return look
     })
-    return assigned.flatMap(({ source, partition, committed }) => (committed === undefined ? [] : [{ source, partition, offset: committed }]))
   }
 
   /**
-   * Gives partitions up: commits what is buffered if that succeeds within `drainMs`, else drops the rows of these
-   * partitions that no commit carries. A commit already in flight is left to its end and may still be fenced.
+   * Gives partitions up. Writes to them are refused from now on. What is buffered is committed if that succeeds within
+   * `drainMs`, else dropped. A commit already in flight is left to its end and may still be fenced. Never throws: what ends
+   * the writer meanwhile is reported by the tickets and by the next call.
    */
-  async revoke(partitions: readonly { readonly source: string; readonly partition: number | string }[], options: { readonly drainMs?: number } = {}): Promise<void> {
+  async revoke(partitions: readonly SourcePartition[], options: { readonly drainMs?: number } = {}): Promise<void> {
     const { drainMs = 0 } = options
-    if (drainMs > 0 && this.#failure === undefined && !this.#closed) {
-      const timeout = new AbortController()
-      await Promise.race([this.#drain(false), this.#runtime.sleep(drainMs, timeout.signal).catch(() => undefined)]).finally(() => timeout.abort())
-    }
-    for (const { source, partition } of partitions) {
-      const buffer = this.#partitions.get(keyOf(source, partition))
-      if (buffer !== undefined) this.#dropBuffered(buffer, buffer.committed)
-    }
+    const buffers = partitions.map(({ source, partition }) => this.#partitionBuffer(source, partition))
+    for (const buffer of buffers) buffer.leaving++
+    await this.#inTurn(async () => {
+      if (drainMs > 0 && this.#failure === undefined) await this.#drainWithin(drainMs)
+      for (const buffer of buffers) {
+        this.#drop(buffer, () => buffer.giveUp())
+        buffer.leaving--
+      }
+    })
   }
 
   get metrics(): StreamMetrics {
     return { ...this.#counts, bufferedRows: this.#bufferedRows, bufferedBytes: this.#bufferedBytes + this.#inFlightBytes }
   }
 
-  #takeRows(rows: readonly Input[], checked: CheckedPosition, buffer: PartitionBuffer): Ticket {
-    const skip = duplicates(rows.length, checked, buffer)
-    const fresh = skip === 0 ? rows : rows.slice(skip)
-    const [rowsBefore, bytesBefore] = [buffer.rows, buffer.bytes]
-    if (fresh.length > 0) {
-      const faults = buffer.appendRows(fresh as readonly object[], this.#options.ignoreUnknown ?? false)
-      if (faults.length > 0) throw invalidRows(faults.map((fault) => ({ ...fault, row: fault.row + skip })))
-    }
-    return this.#accept(checked, buffer, skip, rowsBefore, bytesBefore)
-  }
-
-  #takeBatch(batch: RecordBatch, checked: CheckedPosition, buffer: PartitionBuffer): Ticket {
-    const skip = duplicates(batch.numRows, checked, buffer)
-    const [rowsBefore, bytesBefore] = [buffer.rows, buffer.bytes]
-    if (skip < batch.numRows) {
-      const conformed = conformBatch(batch, this.#view.schema)
-      // A copy of the tail, so that the whole batch is not kept for it.
-      buffer.appendBatch(skip === 0 ? conformed : take(conformed, Int32Array.from({ length: batch.numRows - skip }, (_, i) => i + skip)))
-    }
-    return this.#accept(checked, buffer, skip, rowsBefore, bytesBefore)
-  }
-
-  #accept(checked: CheckedPosition, buffer: PartitionBuffer, skipped: number, rowsBefore: number, bytesBefore: number): Ticket {
-    const rowsAccepted = buffer.rows - rowsBefore
-    this.#bufferedRows += rowsAccepted
-    this.#bufferedBytes += buffer.bytes - bytesBefore
-    this.#counts.rowsAccepted += rowsAccepted
-    this.#counts.rowsDuplicate += skipped
-    const isNews = buffer.accepted === undefined || checked.lastOffset > buffer.accepted
-    if (isNews) buffer.accepted = checked.lastOffset
-    const waits = buffer.rows > 0 || (buffer.isDirty && (this.#resolved.appId !== undefined || this.#flight !== undefined))
-    const committed = waits ? this.#nextCommit(buffer, isNews) : Promise.resolve({ version: this.#view.version })
-    if (rowsAccepted > 0) this.#timer ??= this.#runtime.setTimer(this.#resolved.lingerMs, () => this.#onTimer())
-    return { rowsAccepted, rowsDuplicate: skipped, committed }
-  }
-
-  // Redelivered rows of a commit in flight wait for that commit; everything else for the next.
-  #nextCommit(buffer: PartitionBuffer, isNews: boolean): Promise<{ version: number }> {
-    if (!isNews && buffer.rows === 0 && this.#flightVersion !== undefined) return this.#flightVersion
-    if (this.#pending === undefined) {
-      const pending = new Promise<{ version: number }>((resolve, reject) => this.#tickets.push({ resolve, reject }))
-      pending.catch(() => undefined) // a failure is reported by the writer as well; an unread ticket must not end the process
-      this.#pending = pending
-    }
-    return this.#pending
-  }
-
   #onTimer(): void {
     this.#timer = undefined
-    if (this.#failure === undefined && !this.#closed) this.#startFlight(false)
+    this.#isDue = true
+    this.#startFlight(false)
   }
 
   async #drain(positionsToo: boolean): Promise<void> {
-    await this.#flight
-    this.#startFlight(positionsToo)
-    await this.#flight
+    const flights = this.#flights
+    while (this.#busy !== undefined && this.#flights === flights) await this.#busy
+    // Whatever flight began meanwhile carries everything that was there when this was called.
+    if (this.#flights === flights) this.#startFlight(positionsToo)
+    await this.#busy
     if (this.#failure !== undefined) throw this.#failure
   }
 
+  async #drainWithin(ms: number): Promise<void> {
+    const timeout = new AbortController()
+    const drained = this.#drain(false).catch(() => undefined)
+    await Promise.race([drained, this.#runtime.sleep(ms, timeout.signal).catch(() => undefined)])
+    timeout.abort()
+  }
+
   #startFlight(positionsToo: boolean): void {
-    if (this.#flight !== undefined || this.#failure !== undefined) return
+    if (this.#busy !== undefined || this.#failure !== undefined) return
+    this.#isDue = false
     const dirty = [...this.#partitions.values()].filter((buffer) => buffer.isDirty)
     // Positions alone are worth a commit only at the end, and only where they are kept: never an empty commit.
     if (dirty.length === 0 || (this.#bufferedRows === 0 && !(positionsToo && this.#resolved.appId !== undefined))) return
@@ -261,42 +223,66 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#inFlightBytes = cuts.reduce((sum, cut) => sum + cut.bytes, 0)
     this.#bufferedRows = 0
     this.#bufferedBytes = 0
-    const tickets = this.#tickets
-    this.#tickets = []
-    this.#flightVersion = this.#pending
-    this.#pending = undefined
-    this.#flight = this.#fly({ table: this.#table, view: this.#view, cuts, options: this.#options }, tickets)
+    this.#flights++
+    this.#busy = this.#fly({ table: this.#table, view: this.#view, schema: this.#schema, cuts, options: this.#options }).then(() =>
+      this.#idle(),
+    )
   }
 
-  async #fly(job: CommitJob, tickets: readonly Waiting[]): Promise<void> {
+  async #fly(job: CommitJob): Promise<void> {
     try {
       const { view, commit } = await commitCuts(job)
-      this.#view = view
-      for (const cut of job.cuts) if (cut.buffer.committed === undefined || cut.lastOffset > cut.buffer.committed) cut.buffer.committed = cut.lastOffset
+      this.#see(view)
       this.#counts.rowsCommitted += commit.numRows
       this.#counts.commits++
-      for (const ticket of tickets) ticket.resolve({ version: commit.version })
+      for (const { buffer } of job.cuts) buffer.land(commit.version)
       try {
         this.#options.onCommit?.(commit)
       } catch {}
     } catch (error) {
-      for (const ticket of tickets) ticket.reject(error)
+      for (const { buffer } of job.cuts) buffer.crash(error)
       this.#fail(error)
-    } finally {
-      this.#flight = undefined
-      this.#flightVersion = undefined
-      this.#inFlightBytes = 0
-      this.#wakeRoomWaiters()
     }
-    if (this.#isFull()) this.#startFlight(false)
+    this.#inFlightBytes = 0
   }
 
-  #isFull(): boolean {
+  async #takeOver(buffers: readonly PartitionBuffer[]): Promise<CommittedPosition[]> {
+    const { signal } = this.#options
+    const { view } = await this.#table.snapshot(signal === undefined ? {} : { signal })
+    this.#assertOpen()
+    this.#see(view)
+    for (const buffer of buffers) this.#drop(buffer, () => buffer.takeOver(recordedAt(view, buffer.appId)))
+    return buffers.flatMap(positionIn)
+  }
+
+  #idle(): void {
+    this.#busy = undefined
+    if (this.#isFull || this.#isDue) this.#startFlight(false)
+    this.#wakeRoomWaiters()
+  }
+
+  // Ownership changes one after another, in the order of the calls.
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#ownership.then(work)
+    this.#ownership = turn.catch(() => undefined)
+    return turn
+  }
+
+  get #isFull(): boolean {
     return this.#bufferedRows >= this.#resolved.lingerRows || this.#bufferedBytes >= this.#resolved.lingerBytes
   }
 
+  // Writes come in in the order of the calls, however long each had to wait for room.
+  #admitted(): Promise<void> {
+    const turn = this.#admission.then(() => this.#room())
+    this.#admission = turn
+    return turn
+  }
+
   async #room(): Promise<void> {
-    while (this.#failure === undefined && this.#bufferedBytes + this.#inFlightBytes > this.#resolved.bufferBytes) {
+    // A full buffer waits for the commit under way as well: the bounds on rows and bytes are bounds of a commit's size.
+    while (this.#failure === undefined && (this.#isFull || this.#bufferedBytes + this.#inFlightBytes > this.#resolved.bufferBytes)) {
+      if (this.#busy === undefined && this.#bufferedRows === 0) return
       this.#startFlight(false)
       await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
     }
@@ -318,22 +304,24 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #fail(error: unknown): void {
     this.#failure ??= error
     this.#timer?.cancel()
-    for (const ticket of this.#tickets) ticket.reject(this.#failure)
-    this.#tickets = []
-    this.#pending = undefined
-    for (const buffer of this.#partitions.values()) buffer.reset(buffer.committed)
-    this.#bufferedRows = 0
-    this.#bufferedBytes = 0
+    for (const buffer of this.#partitions.values()) this.#drop(buffer, () => buffer.drop(this.#failure))
     this.#wakeRoomWaiters()
   }
 
   #assertOpen(): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#closed) throw new TypeError('the stream writer is closed')
+    if (this.#closing !== undefined) throw new TypeError('the stream writer is closed')
   }
 
-  #bufferOf(checked: CheckedPosition, position: SourcePosition): PartitionBuffer {
-    return this.#partitions.get(checked.key) ?? this.#partitionBuffer(position.source, position.partition)
+  #drop(buffer: PartitionBuffer, how: () => void): void {
+    this.#bufferedRows -= buffer.rows
+    this.#bufferedBytes -= buffer.bytes
+    how()
+  }
+
+  #see(view: LogView): void {
+    if (view.metadata !== this.#view.metadata) this.#schema = view.schema
+    this.#view = view
   }
 
   #partitionBuffer(source: string, partition: number | string): PartitionBuffer {
@@ -342,16 +330,10 @@ export class StreamWriter<Input = Record<string, unknown>> {
     if (buffer === undefined) {
       const { appId } = this.#resolved
       const id = appId === undefined ? undefined : positionAppId(appId, source, partition)
-      buffer = new PartitionBuffer(this.#view.schema, source, partition, id, recordedAt(this.#view, id))
+      buffer = new PartitionBuffer(source, partition, id, recordedAt(this.#view, id))
       this.#partitions.set(key, buffer)
     }
     return buffer
-  }
-
-  #dropBuffered(buffer: PartitionBuffer, committed: bigint | undefined): void {
-    this.#bufferedRows -= buffer.rows
-    this.#bufferedBytes -= buffer.bytes
-    buffer.reset(committed)
   }
 
   #loadPositions(view: LogView): void {
@@ -364,6 +346,10 @@ export class StreamWriter<Input = Record<string, unknown>> {
   }
 }
 
+function positionIn({ source, partition, committed }: PartitionBuffer): CommittedPosition[] {
+  return committed === undefined ? [] : [{ source, partition, offset: committed }]
+}
+
 function recordedAt(view: LogView, appId: string | undefined): bigint | undefined {
   return appId === undefined ? undefined : view.txns.get(appId)?.version
 }
@@ -371,27 +357,3 @@ function recordedAt(view: LogView, appId: string | undefined): bigint | undefine
 function keyOf(source: string, partition: number | string): string {
   return positionAppId('', source, partition).slice(1)
 }
-
-// How many rows at the head were taken before.
-function duplicates(rowCount: number, checked: CheckedPosition, buffer: PartitionBuffer): number {
-  const { accepted } = buffer
-  if (accepted === undefined || checked.firstOffset > accepted) return 0
-  if (checked.lastOffset <= accepted) return rowCount
-  if (rowCount === 0) return 0
-  if (checked.offsetOf === undefined) {
-    throw new AlluviumError(
-      'INVALID_OPTIONS',
-      `offsets ${checked.firstOffset} to ${checked.lastOffset} of ${buffer.source}, partition ${buffer.partition}, were taken in part (up to ${accepted}); with fewer rows than offsets, give the offset of each row in position.offsets`,
-      { source: buffer.source, partition: buffer.partition },
-    )
-  }
-  let low = 0
-  let high = rowCount
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (checked.offsetOf(middle) <= accepted) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
