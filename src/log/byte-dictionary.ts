@@ -40,21 +40,45 @@ export class ByteDictionary {
   private slots: Int32Array = new Int32Array(16)
   private nullId = 0
   private lastId = 0
+  // Which id came after which the last time: values of neighbouring files repeat, or take turns.
+  private followers: Int32Array = new Int32Array(16)
+  // Whether every text here stands in JSON as its own bytes.
+  private plain = true
+
+  /**
+   * The id of the text that starts at `at` and is followed by a quote, if it is the one that is to be expected; else 0.
+   * For readers of JSON, who need not look for the quote then: the text ends after {@link lengthOf} bytes.
+   */
+  expected(source: Uint8Array, at: number): number {
+    const id = this.followers[this.lastId] as number
+    if (id === 0 || !this.plain) return 0
+    const from = this.starts[id] as number
+    const length = (this.starts[id + 1] as number) - from
+    // Reading beyond the end gives undefined, which equals no byte.
+    if (source[at + length] !== 0x22 || !sameBytes(this.bytes, from, source, at, length)) return 0
+    this.lastId = id
+    return id
+  }
+
+  /** Bytes of a text. */
+  lengthOf(id: number): number {
+    return (this.starts[id + 1] as number) - (this.starts[id] as number)
+  }
 
   /** The id of `source[start, end)`, given at its first sight. */
   intern(source: Uint8Array, start: number, end: number): number {
-    if (this.lastId > 0 && this.equals(this.lastId, source, start, end)) return this.lastId
     let slot = hashBytes(source, start, end, 0) & (this.slots.length - 1)
     for (;;) {
       const id = this.slots[slot] as number
-      if (id === 0) return (this.lastId = this.insert(source, start, end))
-      if (this.equals(id, source, start, end)) return (this.lastId = id)
+      if (id === 0) return this.follow(this.insert(source, start, end))
+      if (this.equals(id, source, start, end)) return this.follow(id)
       slot = (slot + 1) & (this.slots.length - 1)
     }
   }
 
   internText(text: string): number {
     const bytes = encodeUtf8(text)
+    this.plain &&= isPlain(bytes)
     return this.intern(bytes, 0, bytes.length)
   }
 
@@ -62,6 +86,12 @@ export class ByteDictionary {
   internNull(): number {
     if (this.nullId === 0) this.nullId = this.append(null, 0)
     return this.nullId
+  }
+
+  private follow(id: number): number {
+    this.followers[this.lastId] = id
+    this.lastId = id
+    return id
   }
 
   private equals(id: number, source: Uint8Array, start: number, end: number): boolean {
@@ -89,6 +119,9 @@ export class ByteDictionary {
       const starts = new Int32Array(this.starts.length * 2)
       starts.set(this.starts)
       this.starts = starts
+      const followers = new Int32Array(starts.length)
+      followers.set(this.followers)
+      this.followers = followers
     }
     this.starts[id + 1] = (this.starts[id] as number) + length
     return id
@@ -104,6 +137,11 @@ export class ByteDictionary {
     while (this.slots[slot] !== 0) slot = (slot + 1) & (this.slots.length - 1)
     this.slots[slot] = id
   }
+}
+
+/** Whether bytes stand for themselves in a JSON string. */
+export function isPlain(bytes: Uint8Array): boolean {
+  return bytes.every((c) => c >= 0x20 && c !== 0x22 && c !== 0x5c)
 }
 
 function enlarged(bytes: Uint8Array, needed: number): Uint8Array {

@@ -14,7 +14,7 @@ const ADD = ascii('{"add":{')
 const REMOVE = ascii('{"remove":{')
 const COMMIT_INFO = ascii('{"commitInfo":')
 
-/** The source of a staged row that still points into the commit's own bytes. */
+/** The source of staged rows that point into the commit's own bytes, while those are no source yet. */
 export const IN_COMMIT = -1
 
 /** What a commit says beside its file actions. */
@@ -26,6 +26,8 @@ export interface ScannedCommit {
   readonly infoEnd: number
   /** Adds with a deletion vector. */
   readonly vectors: number
+  /** Bytes of the lines that rows with the source given to the scan point into. */
+  readonly lineBytes: number
 }
 
 /**
@@ -41,6 +43,8 @@ export class CommitScanner {
   private infoStart = -1
   private infoEnd = -1
   private vectors = 0
+  private sourceId = IN_COMMIT
+  private lineBytes = 0
 
   constructor(table: FileTable) {
     this.table = table
@@ -48,8 +52,10 @@ export class CommitScanner {
   }
 
   /** @throws AlluviumError `CORRUPT_LOG` with the line; `LIMIT_EXCEEDED` */
-  scan(bytes: Uint8Array, origin: CommitOrigin): ScannedCommit {
+  scan(bytes: Uint8Array, sourceId: number, origin: CommitOrigin): ScannedCommit {
     assertNotEmpty(bytes, origin)
+    this.sourceId = sourceId
+    this.lineBytes = 0
     this.bytes = bytes
     this.removes.clear()
     this.actions = []
@@ -67,7 +73,7 @@ export class CommitScanner {
       }
       at = next
     }
-    return { actions: this.actions, infoStart: this.infoStart, infoEnd: this.infoEnd, vectors: this.vectors }
+    return { actions: this.actions, infoStart: this.infoStart, infoEnd: this.infoEnd, vectors: this.vectors, lineBytes: this.lineBytes }
   }
 
   // The start of the next line, or -1 where this one needs the parser.
@@ -91,9 +97,10 @@ export class CommitScanner {
       table.vectors.delete(table.rowCount)
       return -1
     }
-    chunk.source[i] = IN_COMMIT
+    chunk.source[i] = this.sourceId
     chunk.line[i] = line
     chunk.lineLength[i] = close + 1 - line
+    this.lineBytes += close + 1 - line
     chunk.removed[i] = 0
     if (fields.vector !== undefined) this.vectors++
     table.rowCount++

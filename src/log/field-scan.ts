@@ -4,7 +4,7 @@
 import { decodeUtf8 } from '../bytes.js'
 import { isJsonObject, parseJson } from '../json.js'
 import type { DeletionVectorDescriptor } from './actions.js'
-import { type FileTable, vectorId } from './file-table.js'
+import { type FileTable, type PartitionColumn, vectorId } from './file-table.js'
 import { matches, stringEnd, stringWasEscaped, valueEnd } from './json-scan.js'
 import { ActionFault, parseDeletionVector } from './parse-action.js'
 import { HAS_VECTOR, type RowChunk, STATS_ESCAPED } from './row-chunk.js'
@@ -190,19 +190,29 @@ export class FieldScan {
 
   private partitionValue(bytes: Uint8Array, at: number, end: number, nth: number, chunk: RowChunk): number {
     if (bytes[at] !== 0x22) return -1
+    const likely = this.table.partitionColumns[nth]
+    if (likely?.key !== undefined && matches(bytes, at + 1, end, likely.key))
+      return this.textValue(bytes, at + 1 + likely.key.length, end, likely, chunk)
     const keyClose = stringEnd(bytes, at + 1, end)
     if (keyClose < 0 || stringWasEscaped() || bytes[keyClose + 1] !== 0x3a) return -1
     const column = this.table.partitionColumn(bytes, at + 1, keyClose, nth)
-    const ids = chunk.partitionIds(column.ordinal)
     const value = keyClose + 2
-    if (bytes[value] !== 0x22) {
-      if (!matches(bytes, value, end, NULL)) return -1
-      ids[this.index] = column.dictionary.internNull()
-      return value + 4
+    if (bytes[value] === 0x22) return this.textValue(bytes, value + 1, end, column, chunk)
+    if (!matches(bytes, value, end, NULL)) return -1
+    chunk.partitionIds(column.ordinal)[this.index] = column.dictionary.internNull()
+    return value + 4
+  }
+
+  private textValue(bytes: Uint8Array, at: number, end: number, { dictionary, ordinal }: PartitionColumn, chunk: RowChunk): number {
+    const ids = chunk.partitionIds(ordinal)
+    const expected = dictionary.expected(bytes, at)
+    if (expected !== 0) {
+      ids[this.index] = expected
+      return at + dictionary.lengthOf(expected) + 1
     }
-    const close = stringEnd(bytes, value + 1, end)
+    const close = stringEnd(bytes, at, end)
     if (close < 0 || stringWasEscaped()) return -1
-    ids[this.index] = column.dictionary.intern(bytes, value + 1, close)
+    ids[this.index] = dictionary.intern(bytes, at, close)
     return close + 1
   }
 

@@ -5,7 +5,7 @@
 import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError } from '../errors.js'
 import type { DeletionVectorDescriptor } from './actions.js'
-import { ByteDictionary, hashBytes, sameBytes } from './byte-dictionary.js'
+import { ByteDictionary, hashBytes, isPlain, sameBytes } from './byte-dictionary.js'
 import type { CheckpointPart } from './checkpoint-part.js'
 import { CHUNK_BITS, CHUNK_MASK, CHUNK_ROWS, FROM_CHECKPOINT, HAS_VECTOR, RowChunk } from './row-chunk.js'
 import type { Tally } from './tally.js'
@@ -20,6 +20,8 @@ export interface Source {
 export interface PartitionColumn {
   readonly name: string
   readonly nameBytes: Uint8Array
+  /** How the name stands in JSON when it needs no escapes: name, quote, colon, quote; else undefined. */
+  readonly key: Uint8Array | undefined
   readonly ordinal: number
   readonly dictionary: ByteDictionary
 }
@@ -31,6 +33,7 @@ export function vectorId(vector: DeletionVectorDescriptor): string {
 }
 
 const ARENA_BYTES = 1 << 18
+const NO_SOURCE: Source = { bytes: new Uint8Array(0) }
 
 export class FileTable {
   /** The version before the first commit applied; `removed` counts from here. */
@@ -80,6 +83,12 @@ export class FileTable {
     return this.sources.length - 1
   }
 
+  /** Lets go of bytes that no row points into any more; the numbers of other sources stay. */
+  forgetSource(bytes: Uint8Array): void {
+    const source = this.sources.findLastIndex((candidate) => candidate.bytes === bytes)
+    if (source >= 0) this.sources[source] = NO_SOURCE
+  }
+
   /** Room for `length` bytes that rows may point into: the source's number, its bytes and the position. */
   allocate(length: number): { source: number; bytes: Uint8Array; at: number } {
     let arena = this.sources[this.arenaSource]
@@ -114,7 +123,8 @@ export class FileTable {
     if (this.partitionColumns.length >= this.maxPartitionColumns) throw tooManyPartitionColumns(this.maxPartitionColumns)
     const nameBytes = bytes.slice(start, end)
     const name = decodeUtf8(nameBytes)
-    const column = { name, nameBytes, ordinal: this.partitionColumns.length, dictionary: new ByteDictionary() }
+    const key = isPlain(nameBytes) ? Uint8Array.of(...nameBytes, 0x22, 0x3a, 0x22) : undefined
+    const column = { name, nameBytes, key, ordinal: this.partitionColumns.length, dictionary: new ByteDictionary() }
     this.partitionColumns.push(column)
     return column
   }
@@ -192,10 +202,10 @@ export class FileTable {
     this.rowCount = rowCount
   }
 
-  /** Sizes the index for that many keys at once. */
+  /** Sizes the index for that many more keys at once. */
   expectKeys(count: number): void {
     let size = this.slots.length
-    while (count * 2 > size) size *= 2
+    while ((this.keyCount + count) * 2 > size) size *= 2
     if (size > this.slots.length) this.rehash(size)
   }
 

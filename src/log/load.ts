@@ -122,7 +122,9 @@ async function replaySegment(storage: Storage, segment: LogSegment, policy: LogP
   const replay = new Replay(table, emptyState(base))
   if (checkpoint !== undefined) await loadCheckpoint(storage, checkpoint, replay, signal)
   let next = base + 1
+  replay.bytesAhead = commits.reduce((sum, commit) => sum + commit.sizeBytes, 0)
   for await (const bytes of readInOrder(storage, commits, policy.limits, signal)) {
+    replay.bytesAhead -= bytes.length
     replay.apply(bytes, { version: next, path: commitPath(next) })
     next++
   }

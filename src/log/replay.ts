@@ -38,6 +38,8 @@ export function emptyState(version = -1): LogState {
 export class Replay {
   readonly table: FileTable
   state: LogState
+  /** Bytes of commits known to follow, for sizing. */
+  bytesAhead = 0
   private readonly scanner: CommitScanner
   private ownsTxns = false
   private ownsDomains = false
@@ -60,13 +62,13 @@ export class Replay {
     const first = this.table.rowCount
     let scanned: ScannedCommit
     try {
-      scanned = this.scanner.scan(bytes, origin)
+      scanned = this.stage(bytes, origin)
       if (check !== undefined) check(...this.next(scanned.actions), scanned.vectors)
     } catch (error) {
       this.table.truncate(first)
+      this.table.forgetSource(bytes)
       throw error
     }
-    this.settle(bytes, first)
     const counts = this.takeEffect(bytes, first, origin.version)
     const [protocol, metadata] = this.next(scanned.actions)
     this.state = {
@@ -82,9 +84,9 @@ export class Replay {
 
   /** Applies the lines of a JSON checkpoint: like a commit, but its actions go to `onAction` and it is no version's own. */
   applyCheckpointLines(bytes: Uint8Array, origin: CommitOrigin, onAction: (action: Action) => void): void {
-    const scanned = this.scanner.scan(bytes, origin)
-    this.settle(bytes, 0)
-    this.state = { ...this.state, counts: this.takeEffect(bytes, 0, origin.version) }
+    const first = this.table.rowCount
+    const scanned = this.stage(bytes, origin)
+    this.state = { ...this.state, counts: this.takeEffect(bytes, first, origin.version) }
     for (const action of scanned.actions) onAction(action)
   }
 
@@ -124,31 +126,30 @@ export class Replay {
     else domains.set(domain.domain, domain)
   }
 
-  // Gives the staged rows the bytes they point into: the commit itself where rows are most of it, else copies of
-  // their lines, so that a long log of small commits does not keep every commit's bytes alive.
-  private settle(bytes: Uint8Array, first: number): void {
-    const { table } = this
-    let lineBytes = 0
-    for (let row = first; row < table.rowCount; row++) {
+  // Stages a commit's rows with the bytes they point into: the commit itself where rows are most of it, else copies
+  // of their lines, so that a long log of small commits does not keep every commit's bytes alive.
+  private stage(bytes: Uint8Array, origin: CommitOrigin): ScannedCommit {
+    const { table, scanner } = this
+    const first = table.rowCount
+    const source = bytes.length >= KEEP_WHOLE_BYTES ? table.addSource({ bytes }) : IN_COMMIT
+    const scanned = scanner.scan(bytes, source, origin)
+    if (source !== IN_COMMIT && scanned.lineBytes * 2 >= bytes.length) return scanned
+    for (let row = first; row < table.rowCount && scanned.lineBytes > 0; row++) {
       const chunk = table.chunkOf(row)
       const i = row & CHUNK_MASK
-      if (chunk.source[i] === IN_COMMIT) lineBytes += chunk.lineLength[i] as number
+      if (chunk.source[i] === source) table.moveLine(chunk, i, bytes)
     }
-    if (lineBytes === 0) return
-    const keep = bytes.length >= KEEP_WHOLE_BYTES && lineBytes * 2 >= bytes.length ? table.addSource({ bytes }) : IN_COMMIT
-    for (let row = first; row < table.rowCount; row++) {
-      const chunk = table.chunkOf(row)
-      const i = row & CHUNK_MASK
-      if (chunk.source[i] !== IN_COMMIT) continue
-      if (keep !== IN_COMMIT) chunk.source[i] = keep
-      else table.moveLine(chunk, i, bytes)
-    }
+    table.forgetSource(bytes)
+    return scanned
   }
 
   private takeEffect(bytes: Uint8Array, first: number, version: number): FileCounts {
     const { table } = this
     const { removes } = this.scanner
     const tally = new Tally(this.state.counts)
+    // What is still to come is likely much like this; a wrong guess costs some memory, a small index many rehashes.
+    const ahead = Math.min(this.bytesAhead / bytes.length, MAX_GUESS)
+    table.expectKeys(Math.ceil((table.rowCount - first) * (1 + ahead)))
     let row = first
     for (let n = 0; n < removes.count; n++) {
       for (const until = removes.rowsBefore(n); row < until; row++) this.put(row, version, tally)
@@ -166,4 +167,7 @@ export class Replay {
   }
 }
 
+// Smaller commits are never kept whole.
 const KEEP_WHOLE_BYTES = 1 << 16
+// Never size for more than this many commits like the one at hand.
+const MAX_GUESS = 64
