@@ -144,8 +144,9 @@ async function findOut(
   }
   if (bytes === undefined) return { kind: 'absent' }
   if (txnIdOf(bytes) === own.txnId) return { kind: 'ours' }
-  // A piece of our own bytes may be our put seen half-way through a store that shows such; it is nobody's yet.
-  if (own.bytes !== undefined && bytes.length < own.bytes.length && isPrefix(bytes, own.bytes)) {
+  // Stores show whole objects or nothing, so a torn file is somebody else's. Only one that could be a piece of our own is
+  // left undecided, against a store that breaks its word.
+  if (own.bytes !== undefined && bytes.length > 0 && bytes.length < own.bytes.length && isPrefix(bytes, own.bytes)) {
     return {
       kind: 'unreadable',
       error: new AlluviumError('CORRUPT_LOG', `${path} in ${storage.location} is incomplete (${bytes.length} bytes)`, { path, version }),
