@@ -4,6 +4,7 @@ import { encodeUtf8 } from '../bytes.js'
 import type { PhysicalValue } from '../schema/index.js'
 import { pathKey } from './bound.js'
 import type { Bounds, ColumnBounds } from './bounds.js'
+import { type Domain, domainOf, type Key } from './domain.js'
 import { MAX, MIN, type StatsColumn, StatsScanner } from './stats-scan.js'
 import { readBound } from './stats-values.js'
 
@@ -22,17 +23,20 @@ export function parseStatsBounds(statsJson: string | undefined, columns: readonl
   const get = (path: readonly string[]): ColumnBounds | undefined => found.get(pathKey(path))
   if (statsJson === undefined) return { get }
   const bytes = encodeUtf8(statsJson)
-  const scanner = new StatsScanner(columns)
+  const scanner = scannerOf(columns)
   if (!scanner.scan(bytes, 0, bytes.length)) return { get }
   const numRecords = known(scanner.numRecords())
   columns.forEach(({ path, type }, i) => {
+    const domain = domainOf(type)
     const read = (section: number): PhysicalValue | undefined => {
       const start = scanner.start(i, section)
-      return start < 0 ? undefined : readBound(type, bytes, start, scanner.end(i, section), section === MIN ? 'min' : 'max')
+      return start < 0
+        ? undefined
+        : asPhysical(domain, readBound(type, bytes, start, scanner.end(i, section), section === MIN ? 'min' : 'max'))
     }
     found.set(pathKey(path), {
-      min: asPhysical(type.type === 'boolean', read(MIN)),
-      max: asPhysical(type.type === 'boolean', read(MAX)),
+      min: read(MIN),
+      max: read(MAX),
       nullCount: known(scanner.nullCount(i)),
       numRecords,
       maxCoversNaN: scanner.nanCount(i) === 0,
@@ -41,10 +45,24 @@ export function parseStatsBounds(statsJson: string | undefined, columns: readonl
   return numRecords === undefined ? { get } : { get, numRecords }
 }
 
+// Planning asks for the same columns file after file.
+const scanners = new WeakMap<readonly StatsColumn[], StatsScanner>()
+
+function scannerOf(columns: readonly StatsColumn[]): StatsScanner {
+  let scanner = scanners.get(columns)
+  if (scanner === undefined) {
+    scanner = new StatsScanner(columns)
+    scanners.set(columns, scanner)
+  }
+  return scanner
+}
+
 function known(count: number): number | undefined {
   return count < 0 ? undefined : count
 }
 
-function asPhysical(isBoolean: boolean, value: PhysicalValue | undefined): PhysicalValue | undefined {
-  return isBoolean && value !== undefined ? value === 1 : value
+// As physical values: the readers give small longs and decimals as numbers.
+function asPhysical(domain: Domain | undefined, value: Key | undefined): PhysicalValue | undefined {
+  if (value === undefined || typeof value !== 'number') return value
+  return domain === 'boolean' ? value === 1 : domain === 'long' || domain === 'decimal' ? BigInt(value) : value
 }

@@ -28,22 +28,21 @@ interface Node {
 
 /** Scans one text after another; what was found is readable until the next scan. */
 export class StatsScanner {
-  readonly #root: Node = { names: [], nodes: [], column: -1 }
-  readonly #columns: number
-  readonly #starts: Int32Array
-  readonly #ends: Int32Array
-  #bytes: Uint8Array = new Uint8Array(0)
-  #end = 0
-  #seen = 0
-  #recordsStart = -1
-  #recordsEnd = -1
+  private readonly root: Node = { names: [], nodes: [], column: -1 }
+  private readonly columnCount: number
+  private readonly starts: Int32Array
+  private readonly ends: Int32Array
+  private bytes: Uint8Array = new Uint8Array(0)
+  private seen = 0
+  private recordsStart = -1
+  private recordsEnd = -1
 
   constructor(columns: readonly StatsColumn[]) {
-    this.#columns = columns.length
-    this.#starts = new Int32Array(columns.length * SECTIONS)
-    this.#ends = new Int32Array(columns.length * SECTIONS)
+    this.columnCount = columns.length
+    this.starts = new Int32Array(columns.length * SECTIONS)
+    this.ends = new Int32Array(columns.length * SECTIONS)
     columns.forEach((column, i) => {
-      let node = this.#root
+      let node = this.root
       for (const name of column.statsPath ?? column.path) node = childOf(node, encodeUtf8(name))
       node.column = i
     })
@@ -51,156 +50,98 @@ export class StatsScanner {
 
   /** Scans `bytes[start, end)`. False: the text is no such object, and nothing was found. */
   scan(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#bytes = bytes
-    this.#end = end
-    this.#seen = 0
-    this.#recordsStart = -1
-    this.#starts.fill(-1)
-    const at = this.#object(this.#space(start), undefined, -1)
-    if (at >= 0 && this.#space(at) === end) return true
-    this.#recordsStart = -1
-    this.#starts.fill(-1)
+    this.bytes = bytes
+    this.clear()
+    const at = this.walk(skipSpace(bytes, start, end), end, MEMBERS, -1)
+    if (at >= 0 && skipSpace(bytes, at, end) === end) return true
+    this.clear()
     return false
   }
 
-  /** Where the value of a column begins, or -1 when there is none (or it is null). */
+  /** Where the value of a column begins; negative when there is none, or none that is a scalar. */
   start(column: number, section: number): number {
-    return this.#starts[section * this.#columns + column] as number
+    return this.starts[section * this.columnCount + column] as number
   }
 
   end(column: number, section: number): number {
-    return this.#ends[section * this.#columns + column] as number
+    return this.ends[section * this.columnCount + column] as number
   }
 
   /** `numRecords`, or -1. */
   numRecords(): number {
-    return this.#recordsStart < 0 ? -1 : readCount(this.#bytes, this.#recordsStart, this.#recordsEnd)
+    return this.recordsStart < 0 ? -1 : readCount(this.bytes, this.recordsStart, this.recordsEnd)
   }
 
   /** `nullCount` of a column, or -1. */
   nullCount(column: number): number {
-    return this.#count(column, NULL_COUNT)
+    return this.count(column, NULL_COUNT)
   }
 
   nanCount(column: number): number {
-    return this.#count(column, NAN_COUNT)
+    return this.count(column, NAN_COUNT)
   }
 
-  #count(column: number, section: number): number {
+  private count(column: number, section: number): number {
     const start = this.start(column, section)
-    return start < 0 ? -1 : readCount(this.#bytes, start, this.end(column, section))
+    return start < 0 ? -1 : readCount(this.bytes, start, this.end(column, section))
   }
 
-  // An object of the text: the outermost (no node), or one inside a section. Answers the place after it, or -1.
-  #object(start: number, node: Node | undefined, section: number): number {
-    if (this.#byte(start) !== 0x7b) return -1
-    let at = this.#space(start + 1)
-    if (this.#byte(at) === 0x7d) return at + 1
-    for (;;) {
-      const nameEnd = this.#string(at)
+  private clear(): void {
+    this.seen = 0
+    this.recordsStart = -1
+    this.starts.fill(ABSENT)
+  }
+
+  // The object at `at`: the outermost (section -1), or one on the way to wanted columns. Answers the place after it, or -1.
+  private walk(at: number, end: number, node: Node, section: number): number {
+    const { bytes } = this
+    if (at >= end || bytes[at] !== 0x7b) return -1
+    at = skipSpace(bytes, at + 1, end)
+    if (at < end && bytes[at] === 0x7d) return at + 1
+    while (at < end && bytes[at] === 0x22) {
+      const nameStart = at + 1
+      const nameEnd = stringEnd(bytes, nameStart, end)
       if (nameEnd < 0) return -1
-      const colon = this.#space(nameEnd)
-      if (this.#byte(colon) !== 0x3a) return -1
-      const value = this.#space(colon + 1)
-      at = node === undefined ? this.#member(at, nameEnd, value) : this.#inner(node, section, at, nameEnd, value)
+      at = skipSpace(bytes, nameEnd + 1, end)
+      if (at >= end || bytes[at] !== 0x3a) return -1
+      at = skipSpace(bytes, at + 1, end)
+      const child = findChild(node, bytes, nameStart, nameEnd)
+      at =
+        child < 0
+          ? skipValue(bytes, at, end)
+          : section < 0
+            ? this.member(child, at, end)
+            : this.inner(node.nodes[child] as Node, section, at, end)
       if (at < 0) return -1
-      at = this.#space(at)
-      const c = this.#byte(at)
-      if (c === 0x7d) return at + 1
-      if (c !== 0x2c) return -1
-      at = this.#space(at + 1)
+      at = skipSpace(bytes, at, end)
+      if (at >= end) return -1
+      if (bytes[at] === 0x7d) return at + 1
+      if (bytes[at] !== 0x2c) return -1
+      at = skipSpace(bytes, at + 1, end)
     }
+    return -1
   }
 
-  #member(nameStart: number, nameEnd: number, value: number): number {
-    const member = MEMBERS.findIndex((name) => this.#isName(name, nameStart, nameEnd))
-    if (member < 0) return this.#skip(value)
+  private member(member: number, at: number, end: number): number {
     // Of a member that stands twice one would have to be chosen; such a text is not trusted.
-    if ((this.#seen >> member) & 1) return -1
-    this.#seen |= 1 << member
-    if (member < SECTIONS) return this.#byte(value) === 0x7b ? this.#object(value, this.#root, member) : this.#skip(value)
-    const end = this.#skip(value)
-    this.#recordsStart = value
-    this.#recordsEnd = end
-    return end
+    if ((this.seen >> member) & 1) return -1
+    this.seen |= 1 << member
+    if (member < SECTIONS) return this.bytes[at] === 0x7b ? this.walk(at, end, this.root, member) : skipValue(this.bytes, at, end)
+    this.recordsStart = at
+    this.recordsEnd = skipValue(this.bytes, at, end)
+    return this.recordsEnd
   }
 
-  #inner(node: Node, section: number, nameStart: number, nameEnd: number, value: number): number {
-    const child = node.nodes.find((_, i) => this.#isName(node.names[i] as Uint8Array, nameStart, nameEnd))
-    if (child === undefined) return this.#skip(value)
-    const c = this.#byte(value)
-    if (child.column < 0) return c === 0x7b ? this.#object(value, child, section) : this.#skip(value)
-    const end = this.#skip(value)
-    const slot = section * this.#columns + child.column
-    if (this.#starts[slot] !== -1) return -1
-    if (c === 0x7b || c === 0x5b || c === 0x6e) this.#starts[slot] = -2
-    else {
-      this.#starts[slot] = value
-      this.#ends[slot] = end
-    }
-    return end
-  }
-
-  #isName(name: Uint8Array, start: number, end: number): boolean {
-    const bytes = this.#bytes
-    const length = end - start - 2
-    if (length === name.length) {
-      let i = 0
-      while (i < length && bytes[start + 1 + i] === name[i]) i++
-      if (i === length) return !name.includes(0x5c)
-    }
-    // An escape makes the text longer than the name.
-    if (length <= name.length || bytes.subarray(start + 1, end - 1).indexOf(0x5c) < 0) return false
-    const text = parseString(bytes, start, end)
-    return text !== undefined && text === decodeUtf8(name)
-  }
-
-  // The place after the value at `at`, or -1.
-  #skip(at: number): number {
-    const c = this.#byte(at)
-    if (c === 0x22) return this.#string(at)
-    if (c === 0x7b || c === 0x5b) return this.#skipNested(at)
-    const start = at
-    while (at < this.#end && SCALAR[this.#bytes[at] as number] === 1) at++
-    return at === start ? -1 : at
-  }
-
-  #skipNested(at: number): number {
-    let depth = 0
-    while (at < this.#end) {
-      const c = this.#bytes[at] as number
-      if (c === 0x22) {
-        at = this.#string(at)
-        if (at < 0) return -1
-        continue
-      }
-      at++
-      if (c === 0x7b || c === 0x5b) depth++
-      else if ((c === 0x7d || c === 0x5d) && --depth === 0) return at
-    }
-    return -1
-  }
-
-  // The place after the closing quote of the string at `at`, or -1.
-  #string(at: number): number {
-    if (this.#byte(at) !== 0x22) return -1
-    const bytes = this.#bytes
-    const end = this.#end
-    for (at++; at < end; at++) {
-      const c = bytes[at]
-      if (c === 0x22) return at + 1
-      if (c === 0x5c) at++
-    }
-    return -1
-  }
-
-  #space(at: number): number {
-    while (at < this.#end && SPACE[this.#bytes[at] as number] === 1) at++
-    return at
-  }
-
-  #byte(at: number): number {
-    return at < this.#end ? (this.#bytes[at] as number) : -1
+  private inner(node: Node, section: number, at: number, end: number): number {
+    const c = this.bytes[at]
+    if (node.column < 0) return c === 0x7b ? this.walk(at, end, node, section) : skipValue(this.bytes, at, end)
+    const slot = section * this.columnCount + node.column
+    if (this.starts[slot] !== ABSENT) return -1
+    const valueEnd = skipValue(this.bytes, at, end)
+    const isScalar = c !== 0x7b && c !== 0x5b && c !== 0x6e
+    this.starts[slot] = isScalar ? at : NO_SCALAR
+    this.ends[slot] = valueEnd
+    return valueEnd
   }
 }
 
@@ -213,14 +154,84 @@ export function parseString(bytes: Uint8Array, start: number, end: number): stri
   }
 }
 
-const MEMBERS = ['minValues', 'maxValues', 'nullCount', 'nanCount', 'numRecords'].map(encodeUtf8)
-const SPACE = byteSet(' \t\r\n')
+const ABSENT = -1
+const NO_SCALAR = -2
+const SPACE = 0x20
 const SCALAR = byteSet('+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')
+const MEMBERS: Node = {
+  names: ['minValues', 'maxValues', 'nullCount', 'nanCount', 'numRecords'].map(encodeUtf8),
+  nodes: [],
+  column: -1,
+}
 
 function byteSet(characters: string): Uint8Array {
   const set = new Uint8Array(256)
   for (const byte of encodeUtf8(characters)) set[byte] = 1
   return set
+}
+
+function skipSpace(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && (bytes[at] as number) <= SPACE && isSpace(bytes[at] as number)) at++
+  return at
+}
+
+function isSpace(c: number): boolean {
+  return c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
+}
+
+// The place of the quote that closes the string whose inside begins at `at`, or -1.
+function stringEnd(bytes: Uint8Array, at: number, end: number): number {
+  for (; at < end; at++) {
+    const c = bytes[at] as number
+    if (c === 0x22) return at
+    if (c === 0x5c) at++
+  }
+  return -1
+}
+
+// The place after the value at `at`, or -1.
+function skipValue(bytes: Uint8Array, at: number, end: number): number {
+  const c = at < end ? (bytes[at] as number) : 0
+  if (c === 0x22) {
+    const close = stringEnd(bytes, at + 1, end)
+    return close < 0 ? -1 : close + 1
+  }
+  if (c === 0x7b || c === 0x5b) return skipNested(bytes, at, end)
+  const start = at
+  while (at < end && SCALAR[bytes[at] as number] === 1) at++
+  return at === start ? -1 : at
+}
+
+function skipNested(bytes: Uint8Array, at: number, end: number): number {
+  let depth = 0
+  for (; at < end; at++) {
+    const c = bytes[at] as number
+    if (c === 0x22) {
+      at = stringEnd(bytes, at + 1, end)
+      if (at < 0) return -1
+    } else if (c === 0x7b || c === 0x5b) depth++
+    else if ((c === 0x7d || c === 0x5d) && --depth === 0) return at + 1
+  }
+  return -1
+}
+
+// The number of the child with this name, or -1.
+function findChild({ names }: Node, bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as Uint8Array
+    if (name.length !== length || name[0] !== bytes[start]) continue
+    let j = 1
+    while (j < length && name[j] === bytes[start + j]) j++
+    // Bytes that are the same but hold an escape spell another name.
+    if (j >= length && !name.includes(0x5c)) return i
+  }
+  for (let at = start; at < end; at++) if (bytes[at] === 0x5c) return findEscaped(names, parseString(bytes, start - 1, end + 1))
+  return -1
+}
+
+function findEscaped(names: readonly Uint8Array[], text: string | undefined): number {
+  return text === undefined ? -1 : names.findIndex((name) => decodeUtf8(name) === text)
 }
 
 function childOf(node: Node, name: Uint8Array): Node {

@@ -55,9 +55,9 @@ function isString(bytes: Uint8Array, start: number): boolean {
 }
 
 function readInteger(bytes: Uint8Array, start: number, end: number, scale: number, side: Side): Key | undefined {
-  if (scale === 0) {
-    const small = readSmallInteger(bytes, start, end)
-    if (small !== undefined) return small
+  if (scanShort(bytes, start, end) && shortPlaces <= scale) {
+    const unscaled = shortDigits * (POWERS[scale - shortPlaces] as number)
+    if (Math.abs(unscaled) < Number(DOUBLE_EXACT)) return unscaled
   }
   if (end - start > 400) return undefined
   const text = isString(bytes, start) ? '' : decodeUtf8(bytes, start, end)
@@ -76,24 +76,40 @@ function readInteger(bytes: Uint8Array, start: number, end: number, scale: numbe
 
 const DOUBLE_EXACT = 10n ** 15n
 
-// Plain integers of up to 15 digits, the usual case.
-function readSmallInteger(bytes: Uint8Array, start: number, end: number): number | undefined {
+// Powers of ten that are exact as doubles.
+const POWERS: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
+
+// The digits and places of the last short number scanned; module state, because a million files have millions of them.
+let shortDigits = 0
+let shortPlaces = 0
+
+// Numbers of up to 15 digits without an exponent, the usual case: `shortDigits` over ten to the `shortPlaces`, exactly.
+function scanShort(bytes: Uint8Array, start: number, end: number): boolean {
   const negative = bytes[start] === 0x2d
   const from = negative ? start + 1 : start
-  if (end - from > 15 || from === end) return undefined
+  if (end - from > 16 || from >= end) return false
   let value = 0
+  let point = end
   for (let i = from; i < end; i++) {
-    const digit = (bytes[i] as number) - 0x30
-    if (digit < 0 || digit > 9) return undefined
-    value = value * 10 + digit
+    const c = bytes[i] as number
+    if (c === 0x2e && point === end && i > from) point = i
+    else if (c >= 0x30 && c <= 0x39) value = value * 10 + (c - 0x30)
+    else return false
   }
-  return negative ? -value : value
+  const places = end - point - 1
+  if (places === 0 || (places < 0 && end - from > 15)) return false
+  shortDigits = negative ? -value : value
+  shortPlaces = Math.max(places, 0)
+  return true
 }
 
 // Texts of a float are those of the shortest decimal that means it, so they are rounded back to it.
 function readDouble(bytes: Uint8Array, start: number, end: number, single: boolean): number | undefined {
-  const small = readSmallInteger(bytes, start, end)
-  if (small !== undefined) return single ? Math.fround(small) : small
+  if (scanShort(bytes, start, end)) {
+    // Both are exact, so that the quotient is the double nearest to the text.
+    const value = shortDigits / (POWERS[shortPlaces] as number)
+    return single ? Math.fround(value) : value
+  }
   if (end - start > 400) return undefined
   const text = isString(bytes, start) ? parseString(bytes, start, end) : decodeUtf8(bytes, start, end)
   if (isString(bytes, start))

@@ -17,7 +17,7 @@ function ends(type: DataType, min: string, max = min): unknown[] {
 const LONG: DataType = { type: 'long' }
 const COLUMN: StatsColumn = { path: ['c'], type: LONG }
 const UNKNOWN = [undefined, undefined]
-const micros = (iso: string): number => Date.parse(iso) * 1000
+const micros = (iso: string): bigint => BigInt(Date.parse(iso)) * 1000n
 
 describe('reading statistics', () => {
   it('reads counts and bounds of the columns asked for, nested ones too', () => {
@@ -29,7 +29,7 @@ describe('reading statistics', () => {
       { path: ['z'], type: LONG },
     ])
     expect(bounds.numRecords).toBe(3)
-    expect(bounds.get(['a'])).toEqual({ min: 1, max: 2, nullCount: 0, numRecords: 3, maxCoversNaN: false })
+    expect(bounds.get(['a'])).toEqual({ min: 1n, max: 2n, nullCount: 0, numRecords: 3, maxCoversNaN: false })
     expect(bounds.get(['b', 'c', 'd'])).toMatchObject({ min: Uint8Array.of(0x78), max: Uint8Array.of(0x79), nullCount: 3 })
     expect(bounds.get(['z'])).toMatchObject({ min: undefined, max: undefined, nullCount: undefined })
     expect(bounds.get(['b'])).toBeUndefined()
@@ -39,7 +39,7 @@ describe('reading statistics', () => {
     const bounds = parseStatsBounds('{"minValues":{"col-1f":{"col-2e":7}}}', [
       { path: ['s', 'n'], type: LONG, statsPath: ['col-1f', 'col-2e'] },
     ])
-    expect(bounds.get(['s', 'n'])?.min).toBe(7)
+    expect(bounds.get(['s', 'n'])?.min).toBe(7n)
     expect(bounds.get(['col-1f', 'col-2e'])).toBeUndefined()
   })
 
@@ -47,7 +47,7 @@ describe('reading statistics', () => {
     const text = '{"minValues":{"a\\"b":1,"\\u0063":2,"__proto__":3,"d\\\\":4}}'
     const columns = ['a"b', 'c', '__proto__', 'd\\'].map((name) => ({ path: [name], type: LONG }))
     const bounds = parseStatsBounds(text, columns)
-    expect(columns.map(({ path }) => bounds.get(path)?.min)).toEqual([1, 2, 3, 4])
+    expect(columns.map(({ path }) => bounds.get(path)?.min)).toEqual([1n, 2n, 3n, 4n])
     expect(parseStatsBounds('{"minValues":{}}', columns).get(['__proto__'])?.min).toBeUndefined()
   })
 
@@ -94,7 +94,7 @@ describe('reading statistics', () => {
         parseStatsBounds(junk, [COLUMN])
         const damaged = parseStatsBounds(good.slice(0, at) + junk.slice(0, 3) + good.slice(at + cut), [COLUMN]).get(['c'])
         // What is read at all is read as a JSON parser would.
-        if (damaged?.min !== undefined) expect(['number', 'bigint']).toContain(typeof damaged.min)
+        if (damaged?.min !== undefined) expect(typeof damaged.min).toBe('bigint')
       }),
       { numRuns: 2000 },
     )
@@ -102,7 +102,7 @@ describe('reading statistics', () => {
 
   it('walks deep and long texts without recursion', () => {
     const deep = `{"x":${'['.repeat(200_000)}${']'.repeat(200_000)},"minValues":{"c":1}}`
-    expect(parseStatsBounds(deep, [COLUMN]).get(['c'])?.min).toBe(1)
+    expect(parseStatsBounds(deep, [COLUMN]).get(['c'])?.min).toBe(1n)
   })
 
   it('agrees with JSON.parse on any statistics object', () => {
@@ -116,7 +116,7 @@ describe('reading statistics', () => {
           const bounds = parseStatsBounds(text, [{ path: [name], type: LONG }])
           const expected = (object: object): unknown => {
             const value = Object.getOwnPropertyDescriptor(object, name)?.value
-            return typeof value === 'number' ? value : undefined
+            return typeof value === 'number' ? BigInt(value) : undefined
           }
           expect(bounds.numRecords).toBe(numRecords)
           expect(bounds.get([name])?.min).toBe(expected(parsed.minValues))
@@ -131,7 +131,7 @@ describe('bounds of each type', () => {
   it('keeps longs exact', () => {
     expect(ends(LONG, '9007199254740993')).toEqual([9007199254740993n, 9007199254740993n])
     expect(ends(LONG, '-9223372036854775808', '9223372036854775807')).toEqual([-(2n ** 63n), 2n ** 63n - 1n])
-    expect(ends(LONG, '-5', '1e3')).toEqual([-5, 1000n])
+    expect(ends(LONG, '-5', '1e3')).toEqual([-5n, 1000n])
     // A fraction does not belong there; rounded outward it still bounds.
     expect(ends(LONG, '1.5', '2.5')).toEqual([1n, 3n])
     expect(ends(LONG, '-1.5', '-1.5')).toEqual([-2n, -1n])
@@ -167,6 +167,30 @@ describe('bounds of each type', () => {
     expect(ends(double, '1e999')).toEqual(UNKNOWN)
     // Java prints the float nearest to 0.1 as 0.1, below its true value.
     expect(ends({ type: 'float' }, '0.1')).toEqual([Math.fround(0.1), Math.fround(0.1)])
+  })
+
+  it('reads any number as the double or the exact decimal that its text means', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        expect(ends({ type: 'double' }, Object.is(value, -0) ? '-0.0' : String(value))).toEqual([value, value])
+      }),
+      { numRuns: 2000 },
+    )
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 15n) + 1n, max: 10n ** 15n - 1n }), fc.nat(6), fc.nat(3), (unscaled, places, extra) => {
+        const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(places + 1, '0')
+        const text =
+          (unscaled < 0n ? '-' : '') +
+          digits.slice(0, digits.length - places) +
+          (places > 0 ? `.${digits.slice(digits.length - places)}` : '')
+        expect(ends({ type: 'double' }, text)[0]).toBe(Number(text))
+        const exact = unscaled * 10n ** BigInt(extra)
+        const [low, high] = ends({ type: 'decimal', precision: 38, scale: places + extra }, text) as [bigint, bigint]
+        expect(low <= exact && exact <= high).toBe(true)
+        if (exact < 10n ** 15n && exact > -(10n ** 15n)) expect([low, high]).toEqual([exact, exact])
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   it('adds the millisecond that writers cut off to the greatest timestamp, and not beyond 64 bits', () => {
