@@ -13,6 +13,8 @@ export interface FileFacts {
   readonly modifiedMs: number
   readonly device: number
   readonly inode: number
+  /** When it was made, where the file system keeps that: inode numbers are used again. */
+  readonly bornMs: number
   /** How many names the file has. */
   readonly links: number
 }
@@ -140,6 +142,7 @@ function factsOf(stats: fs.Stats): FileFacts {
     modifiedMs: Math.floor(stats.mtimeMs),
     device: stats.dev,
     inode: stats.ino,
+    bornMs: stats.birthtimeMs,
     links: stats.nlink,
   }
 }

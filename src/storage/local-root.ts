@@ -31,8 +31,8 @@ export class LocalRoot {
   readonly fs: LocalFs
   #real: string | undefined
   #rootSettled = false
-  /** Folder to the inode whose entry is known to be durable. */
-  readonly #settled = new Map<string, number>()
+  /** Folders to the very folder whose entry is known to be durable. */
+  readonly #settled = new Map<string, string>()
 
   constructor(fs: LocalFs, location: string, durable: boolean) {
     this.fs = fs
@@ -188,11 +188,11 @@ export class LocalRoot {
       await this.#syncAbove(this.#real as string)
       this.#rootSettled = true
     }
-    const fresh = levels.filter((level) => this.#settled.get(level.folder) !== level.facts.inode)
+    const fresh = levels.filter((level) => this.#settled.get(level.folder) !== identity(level.facts))
     if (fresh.length === 0) return
     await Promise.all(fresh.map((level) => this.sync(dirname(level.path))))
     if (this.#settled.size + fresh.length > REMEMBERED_FOLDERS) this.#settled.clear()
-    for (const level of fresh) this.#settled.set(level.folder, level.facts.inode)
+    for (const level of fresh) this.#settled.set(level.folder, identity(level.facts))
   }
 
   /** The root's own entry. Best effort: a folder we may not open was not made by us just now. */
@@ -209,4 +209,8 @@ export class LocalRoot {
     const attempt = { doing: 'make the folder', path: folder || '.', location: this.location, applied: false as const }
     return localError(Object.assign(new Error('not a folder'), { code: 'ENOTDIR' }), attempt)
   }
+}
+
+function identity({ device, inode, bornMs }: FileFacts): string {
+  return `${device} ${inode} ${bornMs}`
 }
