@@ -25,7 +25,8 @@ export function storageByteSource(storage: Storage, path: string, sizeBytes: num
   }
 }
 
-function missingFile(storage: Storage, path: string): AlluviumError {
+/** The error for a data file that the log names and the store lacks. */
+export function missingFile(storage: Storage, path: string): AlluviumError {
   return new AlluviumError(
     'MISSING_FILE',
     `the data file ${path} is in the log of ${storage.location} but not in the store; it was deleted by other means than the table, or vacuumed after this version`,

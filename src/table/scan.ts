@@ -1,12 +1,12 @@
 // A scan: a plan that can be printed before it runs, then batches or rows. One file at a time, one row group at a time.
 import { type RecordBatch, RecordBatch as Batch, makeData, Schema, Struct } from 'apache-arrow'
 import { conformBatch, constantColumn, maskToIndices, project, rowsOf, take, toArrowSchema } from '../arrow/index.js'
-import { throwIfAborted } from '../errors.js'
+import { isAlluviumError, throwIfAborted } from '../errors.js'
 import { type LogView, resolveDataPath } from '../log/index.js'
-import { openParquet } from '../parquet/index.js'
+import { openParquet, type ParquetFile } from '../parquet/index.js'
 import { type Field, parsePartitionValue, type StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
-import { storageByteSource } from './byte-source.js'
+import { missingFile, storageByteSource } from './byte-source.js'
 import { formatPlan, planScan, type ScanOptions, type ScanPlan } from './scan-plan.js'
 
 export interface RowOptions {
@@ -81,11 +81,23 @@ export class Scan<Row = Record<string, unknown>> {
     return count
   }
 
+  // A file whose very size makes no sense is often no file at all: say which.
+  async #open(path: string, sizeBytes: number): Promise<ParquetFile> {
+    const { signal } = this.#options
+    const source = storageByteSource(this.#storage, path, sizeBytes)
+    try {
+      return await openParquet(source, { name: path, ...(signal === undefined ? {} : { signal }) })
+    } catch (error) {
+      if (isAlluviumError(error, 'CORRUPT_DATA') && (await this.#storage.stat(path, { signal })) === undefined) throw missingFile(this.#storage, path)
+      throw error
+    }
+  }
+
   async *#readFile(plan: ScanPlan, row: number): AsyncGenerator<RecordBatch, void, undefined> {
     const { files, metadata } = this.#view
     const { signal } = this.#options
     const path = resolveDataPath(files.path(row))
-    const file = await openParquet(storageByteSource(this.#storage, path, files.size(row)), { name: path, ...(signal === undefined ? {} : { signal }) })
+    const file = await this.#open(path, files.size(row))
     const isPartition = (field: Field): boolean => metadata.partitionColumns.includes(field.name)
     const data: StructType = { type: 'struct', fields: plan.needed.fields.filter((field) => !isPartition(field)) }
     const constants = new Map(
@@ -93,14 +105,15 @@ export class Scan<Row = Record<string, unknown>> {
         .filter(isPartition)
         .map((field) => [field.name, parsePartitionValue(field.dataType, partitionText(files, row, field.name))] as const),
     )
-    const inFile = new Set(file.arrowSchema.fields.map((field) => field.name))
-    const columns = data.fields.map((field) => field.name).filter((name) => inFile.has(name))
+    // Names count without regard to case, as in Spark; an exact match wins.
+    const wanted = new Set(data.fields.map((field) => field.name.toLowerCase()))
+    const columns = file.arrowSchema.fields.map((field) => field.name).filter((name) => wanted.has(name.toLowerCase()))
     for await (const batch of file.read({
       columns,
       ...(plan.batchRows === undefined ? {} : { batchRows: plan.batchRows }),
       ...(signal === undefined ? {} : { signal }),
     })) {
-      yield assemble(plan.needed, conformBatch(batch, data), constants)
+      yield assemble(plan.needed, conformBatch(batch, data, { purpose: 'read', name: path }), constants)
     }
   }
 }

@@ -1,0 +1,71 @@
+// What the package exports. A change here is a change for users: it belongs in CHANGELOG.md.
+import { readFileSync } from 'node:fs'
+import * as api from 'alluvium'
+import * as testing from 'alluvium/testing'
+import { expect, test } from 'vitest'
+
+test('the main entry exports exactly this', () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "AlluviumError",
+      "Scan",
+      "Snapshot",
+      "StreamWriter",
+      "Table",
+      "Transaction",
+      "VERSION",
+      "and",
+      "array",
+      "binary",
+      "bindFilter",
+      "boolean",
+      "byte",
+      "col",
+      "createStreamWriter",
+      "createTable",
+      "date",
+      "decimal",
+      "double",
+      "float",
+      "formatColumns",
+      "formatExpression",
+      "formatSchema",
+      "integer",
+      "isAlluviumError",
+      "localStorage",
+      "long",
+      "map",
+      "memoryStorage",
+      "not",
+      "openTable",
+      "or",
+      "parseColumns",
+      "parseFilter",
+      "parseSchema",
+      "schema",
+      "schemaFromZod",
+      "short",
+      "string",
+      "struct",
+      "systemRuntime",
+      "timestamp",
+      "timestampNtz",
+    ]
+  `)
+})
+
+test('alluvium/testing exports exactly this', () => {
+  expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
+    [
+      "AWKWARD_NAMES",
+      "HOSTILE_PATHS",
+      "runRaceWorker",
+      "storageContract",
+    ]
+  `)
+})
+
+test('VERSION is the version of the package', () => {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  expect(api.VERSION).toBe(manifest.version)
+})
