@@ -168,8 +168,9 @@ function missingCommit(
 }
 
 function describe(listing: LogListing, missing: number, end: number): string {
-  for (let v = end; v > missing; v--) if (listing.commits.has(v)) return `version ${v} is there`
-  return `version ${end} was asked for`
+  let later = -1
+  for (const version of listing.commits.keys()) if (version > missing && version <= end && version > later) later = version
+  return later < 0 ? `version ${end} was asked for` : `version ${later} is there`
 }
 
 // The first version from which nothing is missing up to some later one: the oldest checkpoint, or 0.

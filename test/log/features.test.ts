@@ -109,7 +109,7 @@ describe('table features', () => {
     const mapped = protocol(2, 5)
     for (const mode of ['name', 'id'])
       expect(inTheWay(() => assertReadable(mapped, metadata({ 'delta.columnMapping.mode': mode })))).toEqual(['columnMapping'])
-    for (const configuration of [{}, { 'delta.columnMapping.mode': 'none' }])
+    for (const configuration of [{}, { 'delta.columnMapping.mode': 'none' }] as Record<string, string>[])
       expect(inTheWay(() => assertReadable(mapped, metadata(configuration)))).toEqual([])
     // Without the metadata nobody can tell, so it is refused.
     expect(inTheWay(() => assertReadable(mapped))).toEqual(['columnMapping'])

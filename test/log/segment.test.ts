@@ -131,6 +131,13 @@ describe('a log segment', () => {
     expect((await failure(findSegment(await storageWith([classic(10), commitPath(11), commitPath(13)])))).facts.version).toBe(12)
   })
 
+  test('is refused at once however wide the gap', async () => {
+    const storage = await storageWith([commitPath(0), commitPath(Number.MAX_SAFE_INTEGER)])
+    for (const version of [undefined, Number.MAX_SAFE_INTEGER - 1, 2 ** 52]) {
+      expect(await failure(findSegment(storage, { version }))).toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 1 } })
+    }
+  })
+
   test('of a version before a gap is whole', async () => {
     expect(summary(await findSegment(await storageWith([...versions(0, 3), ...versions(5, 6)]), { version: 2 }))).toMatchObject({
       version: 2,
