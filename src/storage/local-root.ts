@@ -16,7 +16,8 @@ const ATTEMPTS = 3
 /** What lies at a folder's path. */
 type Found =
   | { readonly kind: 'folder'; readonly path: string; readonly levels: readonly Level[] }
-  | { readonly kind: 'missing'; readonly path: string; readonly levels: readonly Level[] }
+  /** `path` is the root's, `folder` what has to be made below it, its first folders being there: `levels`. */
+  | { readonly kind: 'missing'; readonly path: string; readonly folder: string; readonly levels: readonly Level[] }
   | { readonly kind: 'blocked'; readonly path: string }
 
 interface Level {
@@ -57,7 +58,7 @@ export class LocalRoot {
       }
       try {
         if (found === undefined) await this.#makeChain(this.#real ?? this.location)
-        else await this.#makeBelow(folder, found)
+        else await this.#makeBelow(found)
       } catch (error) {
         if (attempt === ATTEMPTS || !isMissing(error)) throw error
       }
@@ -99,15 +100,14 @@ export class LocalRoot {
     if (root === undefined) return undefined
     if (folder === '') return this.#rootAgain(root, { kind: 'folder', path: root, levels: [] })
     const levels = await this.#levels(root, folder)
-    const absolute = levels.at(-1)?.path as string
     const known: Level[] = []
-    for (const { folder, path, facts } of levels) {
-      if (facts === undefined) return this.#rootAgain(root, { kind: 'missing', path: root, levels: known })
-      if (facts.kind === 'link') return this.#throughLink(levels.at(-1)?.folder as string, absolute)
-      if (facts.kind !== 'folder') return { kind: 'blocked', path: folder }
-      known.push({ folder, path, facts })
+    for (const { folder: name, path, facts } of levels) {
+      if (facts === undefined) return this.#rootAgain(root, { kind: 'missing', path: root, folder, levels: known })
+      if (facts.kind === 'link') return this.#throughLink(root, name, path, folder.slice(name.length))
+      if (facts.kind !== 'folder') return { kind: 'blocked', path: name }
+      known.push({ folder: name, path, facts })
     }
-    return { kind: 'folder', path: absolute, levels: known }
+    return { kind: 'folder', path: levels.at(-1)?.path as string, levels: known }
   }
 
   /** `found` if the root is still there; else what is found once the root was looked for anew. */
@@ -132,11 +132,12 @@ export class LocalRoot {
     return names.map((name, i) => ({ folder: name, path: base + name, facts: facts[i] }))
   }
 
-  async #throughLink(folder: string, absolute: string): Promise<Found> {
-    const real = await this.follow(folder, absolute)
-    if (real === undefined) return { kind: 'blocked', path: folder }
-    const facts = await this.fs.lstat(real)
-    return facts?.kind === 'folder' ? { kind: 'folder', path: real, levels: [] } : { kind: 'blocked', path: folder }
+  /** Goes on from where a link leads. Each turn resolves all links up to here, so that there are no more turns than parts. */
+  async #throughLink(root: string, link: string, absolute: string, below: string): Promise<Found | undefined> {
+    const real = await this.follow(link, absolute)
+    if (real === undefined) return { kind: 'blocked', path: link }
+    const folder = real.slice(root.length).split(sep).filter(Boolean).join('/')
+    return this.#find(folder === '' ? below.slice(1) : folder + below)
   }
 
   async #resolve(): Promise<string | undefined> {
@@ -161,9 +162,9 @@ export class LocalRoot {
   }
 
   /** Makes the missing folders below the last known one. */
-  async #makeBelow(folder: string, found: Found & { kind: 'missing' }): Promise<void> {
+  async #makeBelow(found: Found & { kind: 'missing' }): Promise<void> {
     const base = found.path.endsWith(sep) ? found.path : found.path + sep
-    const parts = folder.split('/')
+    const parts = found.folder.split('/')
     for (let depth = found.levels.length + 1; depth <= parts.length; depth++) {
       const name = parts.slice(0, depth).join('/')
       this.#settled.delete(name)
