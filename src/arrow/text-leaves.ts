@@ -26,7 +26,7 @@ export function leafTexts(data: Data, type: DataType, from: number, to: number, 
   const out: string[] = new Array(to - from)
   switch (type.type) {
     case 'string':
-      quoteTexts(out, readTexts(data, from, to, out), style)
+      readTexts(data, from, to, out, (first, last, block) => quoteTexts(out, first, last, block, style))
       return out
     case 'long':
       return longTexts(data, from, out, style)
@@ -55,13 +55,14 @@ export function csvField(text: string): string {
   return text === '' || NEEDS_CSV_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-function quoteTexts(texts: string[], block: string | undefined, style: TextStyle): void {
+function quoteTexts(texts: string[], first: number, last: number, block: string | undefined, style: TextStyle): void {
   if (style === 'csv') {
-    for (let i = 0; i < texts.length; i++) texts[i] = csvField(texts[i] as string)
+    const plain = block !== undefined && !NEEDS_CSV_QUOTES.test(block)
+    for (let i = first; i < last; i++) if (!plain || texts[i] === '') texts[i] = csvField(texts[i] as string)
   } else if (block !== undefined && !NEEDS_JSON_ESCAPE.test(block)) {
-    for (let i = 0; i < texts.length; i++) texts[i] = `"${texts[i]}"`
+    for (let i = first; i < last; i++) texts[i] = `"${texts[i]}"`
   } else {
-    for (let i = 0; i < texts.length; i++) texts[i] = JSON.stringify(texts[i])
+    for (let i = first; i < last; i++) texts[i] = JSON.stringify(texts[i])
   }
 }
 

@@ -16,7 +16,8 @@ const BLOCK_ROWS = 1024
 export function canonicalLines(batch: RecordBatch, struct: StructType): string[] {
   const lines: string[] = []
   eachBlock(batch, struct, (data, from, to) => {
-    for (const line of objectTexts(data, struct.fields, from, to, 'canonical')) lines.push(line)
+    // A line is put together of dozens of pieces; joined and cut again it is one, and the pieces are garbage at once.
+    for (const line of objectTexts(data, struct.fields, from, to, 'canonical').join('\n').split('\n')) lines.push(line)
   })
   return lines
 }
@@ -27,11 +28,11 @@ export function canonicalLines(batch: RecordBatch, struct: StructType): string[]
  * text keys objects and other maps arrays of pairs. Nulls are printed.
  */
 export function ndjsonLines(batch: RecordBatch, struct: StructType): string {
-  let text = ''
+  const blocks: string[] = []
   eachBlock(batch, struct, (data, from, to) => {
-    for (const line of objectTexts(data, struct.fields, from, to, 'json')) text += `${line}\n`
+    blocks.push(`${objectTexts(data, struct.fields, from, to, 'json').join('\n')}\n`)
   })
-  return text
+  return blocks.join('')
 }
 
 /**
@@ -39,15 +40,18 @@ export function ndjsonLines(batch: RecordBatch, struct: StructType): string {
  * empty text is `""`; arrays, maps and structs are JSON as in {@link ndjsonLines}.
  */
 export function csvLines(batch: RecordBatch, struct: StructType): string {
-  let text = ''
+  const blocks: string[] = []
   eachBlock(batch, struct, (data, from, to) => {
     const columns = struct.fields.map((field, c) => csvTexts(data.children[c] as Data, field.dataType, from, to))
-    for (let i = 0; i < to - from; i++) {
-      for (let c = 0; c < columns.length; c++) text += c === 0 ? (columns[c] as string[])[i] : `,${(columns[c] as string[])[i]}`
-      text += '\n'
+    const lines: string[] = new Array(to - from)
+    for (let i = 0; i < lines.length; i++) {
+      let line = ''
+      for (let c = 0; c < columns.length; c++) line += c === 0 ? (columns[c] as string[])[i] : `,${(columns[c] as string[])[i]}`
+      lines[i] = line
     }
+    blocks.push(`${lines.join('\n')}\n`)
   })
-  return text
+  return blocks.join('')
 }
 
 /** The line of column names for {@link csvLines}, with its newline. */
