@@ -57,7 +57,7 @@ export function collect(batches: readonly DecodedBatch[], struct: StructType, to
     const rows = rowsOf(batch.batch, struct, { timestamps: 'micros' })
     if (batch.rows === undefined) expect(batch.records).toBe(rows.length)
     else expect(batch.rows).toHaveLength(rows.length)
-    const bad = new Set(batch.faults.filter((fault) => fault.raw.length > 0 || fault.rawCut).map((fault) => fault.record))
+    const bad = new Set(batch.faults.filter((fault) => fault.raw.length > 0 || fault.line === 0).map((fault) => fault.record))
     expect(rows.length + bad.size + batch.blanks).toBe(batch.records)
     rows.forEach((row, i) => {
       all.rows.push(row)

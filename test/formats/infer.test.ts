@@ -5,8 +5,10 @@ import { type InferOptions, inferSchema } from '../../src/formats/index.js'
 import { formatColumns } from '../../src/schema/index.js'
 import { decodeAll } from './decode-all.js'
 
-const columns = (format: 'ndjson' | 'json' | 'csv', text: string, options: InferOptions = { complete: true }) => formatColumns(inferSchema(format, encodeUtf8(text), options).schema)
-const notes = (format: 'ndjson' | 'csv', text: string, options: InferOptions = { complete: true }) => inferSchema(format, encodeUtf8(text), options).notes
+const columns = (format: 'ndjson' | 'json' | 'csv', text: string, options: InferOptions = { complete: true }) =>
+  formatColumns(inferSchema(format, encodeUtf8(text), options).schema)
+const notes = (format: 'ndjson' | 'csv', text: string, options: InferOptions = { complete: true }) =>
+  inferSchema(format, encodeUtf8(text), options).notes
 const ofValues = (...values: string[]) => columns('ndjson', values.map((v) => `{"c":${v}}`).join('\n')).replace(/^c /, '')
 
 describe('a column of JSON', () => {
@@ -35,17 +37,25 @@ describe('a column of JSON', () => {
     [['[{"a":{"b":true}}]'], 'array<struct<a: struct<b: boolean>>>'],
     [['{}'], 'map<string, string>'],
   ])('%j is %s', (values, type) => {
-    expect(ofValues(...values).replaceAll(', ', ',').replaceAll(': ', ':')).toBe(type.replaceAll(', ', ',').replaceAll(': ', ':'))
+    expect(
+      ofValues(...values)
+        .replaceAll(', ', ',')
+        .replaceAll(': ', ':'),
+    ).toBe(type.replaceAll(', ', ',').replaceAll(': ', ':'))
   })
 
   test('columns come in the order in which they first appear, integer-like names too', () => {
-    expect(columns('ndjson', '{"z":1,"10":1}\n{"a":1,"2":true,"__proto__":"p"}')).toMatch(/^z long, `?10`? long, a long, `?2`? boolean, __proto__ string$/)
+    expect(columns('ndjson', '{"z":1,"10":1}\n{"a":1,"2":true,"__proto__":"p"}')).toMatch(
+      /^z long, `?10`? long, a long, `?2`? boolean, __proto__ string$/,
+    )
   })
 
   test('a mixture of kinds is an error that names every such column and where each kind was first seen', () => {
     const infer = () => inferSchema('ndjson', encodeUtf8('{"a":1,"b":{"c":"x"}}\n{"a":"x","b":{"c":[]}}\n{"n":1e400}\n'))
     expect(infer).toThrow(expect.objectContaining({ code: 'SCHEMA_MISMATCH' }))
-    expect(infer).toThrow('column `a` mixes number (first in line 1) and string (first in line 2); column `b.c` mixes array (first in line 2) and string (first in line 1)')
+    expect(infer).toThrow(
+      'column `a` mixes number (first in line 1) and string (first in line 2); column `b.c` mixes array (first in line 2) and string (first in line 1)',
+    )
   })
 
   test('a mixture is a string when values may be taken as text', () => {
@@ -83,13 +93,17 @@ describe('a column of JSON', () => {
   })
 
   test('an input without records has no schema', () => {
-    for (const text of ['', '\n\n', '{}\n{}', '5', 'null']) expect(() => inferSchema('ndjson', encodeUtf8(text), { complete: true })).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+    for (const text of ['', '\n\n', '{}\n{}', '5', 'null'])
+      expect(() => inferSchema('ndjson', encodeUtf8(text), { complete: true })).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTIONS' }),
+      )
     expect(() => inferSchema('parquet', new Uint8Array(0))).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
   })
 })
 
 describe('a column of CSV', () => {
-  const ofFields = (...fields: string[]) => columns('csv', `c,x\n${fields.map((f) => `${f},\n`).join('')}`).replace(/^c (.*), x string$/, '$1')
+  const ofFields = (...fields: string[]) =>
+    columns('csv', `c,x\n${fields.map((f) => `${f},\n`).join('')}`).replace(/^c (.*), x string$/, '$1')
 
   test.each([
     [['1', '-5', ''], 'long'],
@@ -130,7 +144,13 @@ describe('a column of CSV', () => {
 test('a schema inferred from records reads those records', () => {
   const json = fc.dictionary(
     fc.constantFrom('a', 'b', 'c', 'd'),
-    fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom('x', '2024-05-01', '2024-05-01T00:00:00Z', null, true), fc.array(fc.integer()), fc.dictionary(fc.constantFrom('p', 'q'), fc.boolean())),
+    fc.oneof(
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom('x', '2024-05-01', '2024-05-01T00:00:00Z', null, true),
+      fc.array(fc.integer()),
+      fc.dictionary(fc.constantFrom('p', 'q'), fc.boolean()),
+    ),
   )
   fc.assert(
     fc.property(fc.array(json, { minLength: 1, maxLength: 4 }), (records) => {
@@ -150,15 +170,22 @@ test('a schema inferred from records reads those records', () => {
 })
 
 test('any bytes end in a schema or a typed error', () => {
-  const pieces = fc.constantFrom(...['{', '}', '[', ']', '"a"', ':', ',', '1', '"', '\n', 'null', '{"a":1}', '1e5', '\\u0000', 'x,y\n', '\u00e9'].map(encodeUtf8))
+  const pieces = fc.constantFrom(
+    ...['{', '}', '[', ']', '"a"', ':', ',', '1', '"', '\n', 'null', '{"a":1}', '1e5', '\\u0000', 'x,y\n', '\u00e9'].map(encodeUtf8),
+  )
   fc.assert(
-    fc.property(fc.array(fc.oneof(pieces, fc.uint8Array({ maxLength: 3 })), { maxLength: 30 }), fc.constantFrom('ndjson' as const, 'json' as const, 'csv' as const), fc.boolean(), (parts, format, complete) => {
-      try {
-        inferSchema(format, Uint8Array.from(parts.flatMap((p) => [...p])), { complete })
-      } catch (error) {
-        expect((error as { code?: string }).code).toMatch(/^(INVALID_OPTIONS|SCHEMA_MISMATCH)$/)
-      }
-    }),
+    fc.property(
+      fc.array(fc.oneof(pieces, fc.uint8Array({ maxLength: 3 })), { maxLength: 30 }),
+      fc.constantFrom('ndjson' as const, 'json' as const, 'csv' as const),
+      fc.boolean(),
+      (parts, format, complete) => {
+        try {
+          inferSchema(format, Uint8Array.from(parts.flatMap((p) => [...p])), { complete })
+        } catch (error) {
+          expect((error as { code?: string }).code).toMatch(/^(INVALID_OPTIONS|SCHEMA_MISMATCH)$/)
+        }
+      },
+    ),
     { numRuns: 2000 },
   )
 })
