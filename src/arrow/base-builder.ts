@@ -93,7 +93,8 @@ export abstract class BaseBuilder implements ColumnBuilder {
   /** Hands out the validity of all cells and starts afresh: `length` and `capacity` are 0 then. */
   protected takeValidity(): { length: number; nullCount: number; nullBitmap: Uint8Array | undefined } {
     const { length, bitmap } = this
-    this.firstCapacity = this.capacity
+    // The next batch will be about as long; one long batch shall not make every later one allocate as much.
+    this.firstCapacity = Math.max(64, length)
     this.length = 0
     this.capacity = 0
     this.bitmap = undefined

@@ -15,6 +15,8 @@ const JOINED_LENGTH = 65_536
 abstract class BytesBuilder extends BaseBuilder {
   protected bytes: Uint8Array<ArrayBuffer> = textBytes(0)
   protected offsets: Int32Array<ArrayBuffer> = new Int32Array(1)
+  /** Bytes of the last batch: the next one will not need many fewer. */
+  private expectedBytes: number = 0
 
   get byteLength(): number {
     return this.usedBytes + this.length * 4 + this.bitmapBytes
@@ -29,6 +31,7 @@ abstract class BytesBuilder extends BaseBuilder {
     const { length, usedBytes } = this
     const valueOffsets = usedPart(this.offsets, length + 1)
     const data = plainBytes(this.bytes, usedBytes)
+    this.expectedBytes = usedBytes
     this.bytes = textBytes(0)
     this.offsets = new Int32Array(1)
     return makeData({ type: toArrowType(this.field.dataType), valueOffsets, data, ...this.takeValidity() } as never) as Data
@@ -57,10 +60,14 @@ abstract class BytesBuilder extends BaseBuilder {
 
   /** Room for `count` bytes after those in use. */
   protected reserveBytes(count: number): void {
-    const needed = this.usedBytes + count
-    if (needed <= this.bytes.length) return
-    const grown = textBytes(grownByteSize(needed, this.bytes.length, this.path))
-    grown.set(this.bytes.subarray(0, this.usedBytes))
+    const used = this.usedBytes
+    if (used + count > this.bytes.length) this.growBytes(used, used + count)
+  }
+
+  /** Makes the arena hold `needed` bytes, keeping the first `used`. */
+  protected growBytes(used: number, needed: number): void {
+    const grown = textBytes(grownByteSize(needed, Math.max(this.bytes.length, this.expectedBytes >> 1), this.path))
+    grown.set(this.bytes.subarray(0, used))
     this.bytes = grown
   }
 
@@ -113,11 +120,7 @@ export class Utf8Builder extends BytesBuilder {
     const firstCell = this.length - (end - first)
     const at = this.offsets[firstCell] as number
     const room = at + text.length * 3
-    if (room > this.bytes.length) {
-      const grown = textBytes(grownByteSize(room, this.bytes.length, this.path))
-      grown.set(this.bytes.subarray(0, at))
-      this.bytes = grown
-    }
+    if (room > this.bytes.length) this.growBytes(at, room)
     if (writeText(this.bytes, text, at) === text.length) return true
     this.truncate(firstCell)
     return super.appendMembers(rows, key, first, end)

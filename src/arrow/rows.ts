@@ -30,10 +30,11 @@ const TWO_32 = 4_294_967_296
  */
 export function rowsOf(batch: RecordBatch, struct: StructType, options: RowsOptions = {}): Row[] {
   const conformed = conformBatch(batch, struct, { purpose: 'read' })
-  const rows: Row[] = []
+  const rows: Row[] = new Array(conformed.numRows)
   for (let from = 0; from < conformed.numRows; from += BLOCK_ROWS) {
     const to = Math.min(from + BLOCK_ROWS, conformed.numRows)
-    for (const row of readObjects(conformed.data, struct.fields, from, to, options, '')) rows.push(row)
+    const block = readObjects(conformed.data, struct.fields, from, to, options, '')
+    for (let i = 0; i < block.length; i++) rows[from + i] = block[i] as Row
   }
   return rows
 }
