@@ -175,8 +175,8 @@ function gatherRanges(operands: readonly Bound[]): Bound[] {
   return out
 }
 
-function isOneStretch({ below, at, above }: BoundCompare): boolean {
-  if (below === UNKNOWN || at === UNKNOWN || above === UNKNOWN) return false
+// False up to a place or from a place on: what `=`, `<` and the like give, but `!=` and a list with a null do not.
+function isOneStretch({ below, above }: BoundCompare): boolean {
   return below === FALSE || above === FALSE
 }
 

@@ -33,6 +33,8 @@ describe('LIKE', () => {
     ['%\n%', ['a\nb'], ['ab']],
     ['.*', ['.*'], ['ab', '']],
     ['%%%', ['', 'a'], []],
+    ['%aab%', ['aaab', 'xaaaabx'], ['abab']],
+    ['%ababac%', ['abababac'], ['ababab']],
   ])('%j', (pattern, yes, no) => {
     expect(matches(pattern, [...yes, ...no])).toEqual([...yes.map(() => true), ...no.map(() => false)])
   })

@@ -148,6 +148,17 @@ describe('pruning', () => {
     expect(index.has(0)).toBe(false)
   })
 
+  it('keeps files of long texts that the index cuts', () => {
+    const [least, greatest] = [`${'x'.repeat(80)}a`, `${'x'.repeat(80)}c`]
+    const index = new StatsIndex([{ path: ['t'], type: { type: 'string' } }])
+    index.addText(0, `{"minValues":{"t":"${least}"},"maxValues":{"t":"${greatest}"}}`)
+    const kept = (where: string) => pruneByStats(bindFilter(parseFilter(where), SCHEMA), Int32Array.of(0), index).length
+    for (const text of [least, greatest, `${'x'.repeat(80)}b`]) expect(kept(`t = '${text}'`)).toBe(1)
+    expect(kept(`t > '${'x'.repeat(65)}'`)).toBe(1)
+    expect(kept(`t < '${'x'.repeat(64)}'`)).toBe(0)
+    expect(kept(`t > '${'x'.repeat(63)}y'`)).toBe(0)
+  })
+
   it('asks no column as a partition column that is none', () => {
     const filter = bindFilter(parseFilter('i = 1 AND p = 1'), SCHEMA)
     const kept = pruneByPartition(filter, Int32Array.of(0), { columns: ['p'], partition: () => ({ values: ['1'], ids: () => 0 }) })
@@ -204,6 +215,13 @@ describe('bounds', () => {
     ['c < 10 OR c = 12', true],
     ['c > 5 AND c < 8', false],
     ['9 > c', false],
+    ['NOT (c > 5 AND c < 20)', true],
+    ['NOT (c > 5 AND c <= 20)', false],
+    ['NOT (c > 10 AND c < 30)', true],
+    ['NOT (c >= 10 AND c < 30)', false],
+    ['NOT (c >= 10 AND c > 10 AND c < 30)', true],
+    ['NOT (c > 5 AND c <= 20 AND c < 20)', true],
+    ['c > 20 AND c >= 20 AND c < 30', false],
     ['c = 1e30', false],
     ['c < 1e30', true],
     ['NOT (c < 1e30)', false],
@@ -248,6 +266,9 @@ describe('bounds', () => {
     expect(might('c = 5', { type: 'double' }, bounds)).toBe(false)
     expect(might('c BETWEEN 3 AND 5', { type: 'double' }, bounds)).toBe(false)
     expect(might('c > 3 AND c <= 5', { type: 'double' }, bounds)).toBe(false)
+    expect(might("c > 3 AND c <= DOUBLE 'NaN'", { type: 'double' }, bounds)).toBe(true)
+    expect(might("c > 3 AND c < DOUBLE 'NaN'", { type: 'double' }, bounds)).toBe(false)
+    expect(might("c > DOUBLE 'NaN' AND c <= DOUBLE 'NaN'", { type: 'double' }, bounds)).toBe(false)
     expect(might('c IN (3, 4, 5)', { type: 'double' }, bounds)).toBe(false)
     expect(might("c = DOUBLE 'NaN'", { type: 'double' }, bounds)).toBe(true)
     expect(might("c = DOUBLE 'NaN'", { type: 'double' }, covered)).toBe(false)

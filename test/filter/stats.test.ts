@@ -167,6 +167,7 @@ describe('bounds of each type', () => {
     expect(ends(double, '1e999')).toEqual(UNKNOWN)
     // Java prints the float nearest to 0.1 as 0.1, below its true value.
     expect(ends({ type: 'float' }, '0.1')).toEqual([Math.fround(0.1), Math.fround(0.1)])
+    expect(ends({ type: 'float' }, '1.1E-7')).toEqual([Math.fround(1.1e-7), Math.fround(1.1e-7)])
   })
 
   it('reads any number as the double or the exact decimal that its text means', () => {
