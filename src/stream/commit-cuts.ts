@@ -3,7 +3,7 @@
 import { conformBatch } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
-import { commitAppend, dataWriterFor, type LogView, type Operation, type Table, type WrittenFiles } from '../table/index.js'
+import { commitAppend, dataWriterFor, type LogView, mayDeleteDataFiles, type Operation, type Table, type WrittenFiles } from '../table/index.js'
 import type { StreamCommit, StreamWriterOptions } from './options.js'
 import type { PartitionCut } from './partition-buffer.js'
 
@@ -43,14 +43,14 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
   const describe = (): Operation => describeCommit(options, runtime.now(), written)
   const commitOptions = { ...options.commit, ...(options.signal === undefined ? {} : { signal: options.signal }) }
   try {
-    const committed = await commitAppend(table.context, view, { files: written.files, txns }, describe, commitOptions)
+    const committed = await commitAppend(table.context, view, { files: written.files, txns, ready: written.durable }, describe, commitOptions)
     const { numRows, sizeBytes, files } = written
     const durationMs = runtime.monotonicMs() - startedMs
     return { view: committed.view, commit: { version: committed.version, numRows, numFiles: files.length, sizeBytes, durationMs } }
   } catch (error) {
     if (!isAlluviumError(error)) throw error
     // Surely not committed: these files belong to no version and may go. In any doubt they stay.
-    if (error.code === 'COMMIT_CONFLICT' || error.facts.committed === false) await writer.discard()
+    if (mayDeleteDataFiles(error)) await writer.discard()
     throw error.code === 'COMMIT_CONFLICT' ? await explain(job, error) : error
   }
 }

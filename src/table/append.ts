@@ -1,6 +1,6 @@
 // Append and overwrite: rows become data files once, then one transaction adds them. Retries rewrite only the commit.
 import { AlluviumError, isAlluviumError } from '../errors.js'
-import type { CommitOptions, CommitResult } from '../log/commit/index.js'
+import { type CommitOptions, type CommitResult, mayDeleteDataFiles } from '../log/commit/index.js'
 import { type AddFile, type LogView, refreshLog } from '../log/index.js'
 import { sameType } from '../schema/index.js'
 import type { WrittenFiles } from './data-writer.js'
@@ -48,13 +48,12 @@ export async function appendTo(context: TableContext, view: LogView, rows: RowSo
   const { written, discard } = await writeRows(context, base, rows, options)
   if (written.files.length === 0) return { view: base, result: { version: base.version, ...nothing, skipped: false } }
   try {
-    const staged = { files: written.files, txns: txn === undefined ? [] : [txn] }
+    const staged = { files: written.files, txns: txn === undefined ? [] : [txn], ready: written.durable }
     return done(await commitAppend(context, base, staged, (at) => describe('Append', at, written, [], options), commitOptions(options)), written)
   } catch (error) {
-    // A conflict is surely not committed, so its files may go; after any other failure they stay, for vacuum to judge.
-    if (!isAlluviumError(error, 'COMMIT_CONFLICT')) throw error
-    await discard()
-    if (txn === undefined) throw error
+    // What is surely not committed may go; in any doubt files stay, for vacuum to judge.
+    if (mayDeleteDataFiles(error)) await discard()
+    if (txn === undefined || !isAlluviumError(error, 'COMMIT_CONFLICT')) throw error
     const newer = await refreshLog(base, context.storage, signalOf(options))
     if (!isRecorded(newer, txn)) throw error
     return skipped(newer)
@@ -74,9 +73,12 @@ export async function overwriteTable(context: TableContext, base: LogView, rows:
   if (txn !== undefined) transaction.setTxn(txn.appId, txn.version)
   if (written.files.length === 0 && removed.length === 0) return { view: base, result: { version: base.version, ...nothing, skipped: false } }
   try {
-    return done(await transaction.commit(describe('Overwrite', base, written, removed, options), commitOptions(options)), written)
+    return done(
+      await transaction.commit(describe('Overwrite', base, written, removed, options), { ...commitOptions(options), ready: written.durable }),
+      written,
+    )
   } catch (error) {
-    if (isAlluviumError(error, 'COMMIT_CONFLICT')) await discard()
+    if (mayDeleteDataFiles(error)) await discard()
     throw error
   }
 }
@@ -91,7 +93,12 @@ const RESHAPES = 3
 export async function commitAppend(
   context: TableContext,
   base: LogView,
-  staged: { readonly files: readonly AddFile[]; readonly txns: readonly { readonly appId: string; readonly version: bigint }[] },
+  staged: {
+    readonly files: readonly AddFile[]
+    readonly txns: readonly { readonly appId: string; readonly version: bigint }[]
+    /** Settles when the files are durable. */
+    readonly ready?: Promise<unknown>
+  },
   describeOn: (base: LogView) => Operation,
   options: CommitOptions,
 ): Promise<CommitResult> {
@@ -100,7 +107,7 @@ export async function commitAppend(
     try {
       const transaction = new Transaction(context, on).addFiles(staged.files)
       for (const txn of staged.txns) transaction.setTxn(txn.appId, txn.version)
-      return await transaction.commit(describeOn(on), options)
+      return await transaction.commit(describeOn(on), staged.ready === undefined ? options : { ...options, ready: staged.ready })
     } catch (error) {
       if (!isAlluviumError(error, 'COMMIT_CONFLICT') || attempt >= RESHAPES) throw error
       if (error.facts.rule !== 'metadata' && error.facts.rule !== 'protocol') throw error

@@ -27,9 +27,11 @@ export interface DataWriterOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What one writer has written so far. */
+/** What one writer has written. */
 export interface WrittenFiles {
   readonly files: readonly AddFile[]
+  /** Settles when the files are whole and durable where the store promises it; a commit of them waits for it. */
+  readonly durable: Promise<void>
   readonly numRows: number
   readonly sizeBytes: number
 }
@@ -62,6 +64,7 @@ export class DataWriter {
   readonly #open = new Map<string, OpenFile>()
   readonly #done: AddFile[] = []
   readonly #written: string[] = []
+  readonly #closing: Promise<unknown>[] = []
   #numRows = 0
   #sizeBytes = 0
 
@@ -102,10 +105,15 @@ export class DataWriter {
     await this.#keepWithinBudget()
   }
 
-  /** Closes every open file and answers all files written. The files are durable where the store promises it. */
+  /**
+   * Writes every open file to its end and answers all files. They may still be on their way to the disk: see
+   * {@link WrittenFiles.durable}, which lets the commit file be prepared meanwhile.
+   */
   async finish(): Promise<WrittenFiles> {
     for (const file of [...this.#open.values()]) await this.#close(file)
-    return { files: this.#done, numRows: this.#numRows, sizeBytes: this.#sizeBytes }
+    const durable = Promise.all(this.#closing).then(() => undefined)
+    durable.catch(() => undefined) // whoever commits awaits it; until then its failure must not end the process
+    return { files: this.#done, durable, numRows: this.#numRows, sizeBytes: this.#sizeBytes }
   }
 
   /**
@@ -115,6 +123,7 @@ export class DataWriter {
   async discard(): Promise<void> {
     for (const file of this.#open.values()) await file.object.abort()
     this.#open.clear()
+    await Promise.allSettled(this.#closing)
     await Promise.all(this.#written.map((path) => this.#storage.delete(path).catch(() => undefined)))
   }
 
@@ -126,7 +135,7 @@ export class DataWriter {
     const file = this.#open.get(key) ?? (await this.#start(key, texts))
     file.statistics.add(batch)
     await file.parquet.write(batch)
-    if (file.parquet.writtenBytes >= this.#options.targetFileBytes) await this.#close(file)
+    if (file.parquet.writtenBytes >= this.#options.targetFileBytes) await this.#roll(file)
   }
 
   async #start(key: string, texts: readonly (string | null)[]): Promise<OpenFile> {
@@ -154,12 +163,20 @@ export class DataWriter {
     return file
   }
 
+  // Between two files of one write there is no commit to overlap with, so the first is made durable right away.
+  async #roll(file: OpenFile): Promise<void> {
+    await this.#close(file)
+    await Promise.all(this.#closing)
+  }
+
   async #close(file: OpenFile): Promise<void> {
     this.#open.delete(file.key)
     try {
-      await file.parquet.finish()
-      const { sizeBytes } = await file.object.close()
+      const { sizeBytes } = await file.parquet.finish()
       this.#written.push(file.path)
+      const closing = file.object.close()
+      closing.catch(() => undefined)
+      this.#closing.push(closing)
       this.#sizeBytes += sizeBytes
       this.#done.push({
         kind: 'add',
@@ -183,7 +200,7 @@ export class DataWriter {
       let fullest: OpenFile | undefined
       for (const file of this.#open.values()) if (fullest === undefined || file.parquet.bufferedBytes > fullest.parquet.bufferedBytes) fullest = file
       if (fullest === undefined) return
-      await this.#close(fullest)
+      await this.#roll(fullest)
     }
   }
 }

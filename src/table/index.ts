@@ -1,4 +1,5 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
+export { mayDeleteDataFiles } from '../log/commit/index.js'
 export type { LogView } from '../log/index.js'
 export { type AppendOptions, type AppendResult, commitAppend } from './append.js'
 export { type CreateOptions, createTableOn, openTableOn, protocolFor } from './create.js'

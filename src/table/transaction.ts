@@ -22,6 +22,13 @@ export interface Operation {
   readonly userMetadata?: string
 }
 
+export interface TransactionCommitOptions extends CommitOptions {
+  /** Sees each newer snapshot before the commit is tried on top of it; what it throws ends the commit. */
+  readonly onRebase?: (newer: LogView) => void
+  /** Settles when all staged files are durable: nothing is put before. */
+  readonly ready?: Promise<unknown>
+}
+
 /**
  * Stages file and metadata changes and commits them once.
  * @throws AlluviumError from {@link Transaction.commit}: `COMMIT_CONFLICT`, `COMMIT_STATE_UNKNOWN`, `CONSTRAINT_VIOLATED`, storage errors.
@@ -80,11 +87,11 @@ export class Transaction {
     return this
   }
 
-  /** Commits everything staged, once. `onRebase` sees each newer snapshot before the commit is tried on top of it. */
-  async commit(operation: Operation, options: CommitOptions & { readonly onRebase?: (newer: LogView) => void } = {}): Promise<CommitResult> {
+  /** Commits everything staged, once. */
+  async commit(operation: Operation, options: TransactionCommitOptions = {}): Promise<CommitResult> {
     if (this.#committed) throw new TypeError('this transaction was committed already: begin another')
     this.#committed = true
-    const { onRebase, ...commitOptions } = options
+    const { onRebase, ready, ...commitOptions } = options
     return commit(
       this.#context,
       {
@@ -93,6 +100,7 @@ export class Transaction {
         ...operation,
         readSet: { appIds: [...this.#appIds], readsWholeTable: this.#readsWholeTable },
         ...(onRebase === undefined ? {} : { onRebase }),
+        ...(ready === undefined ? {} : { ready }),
       },
       commitOptions,
     )
