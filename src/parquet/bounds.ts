@@ -10,8 +10,8 @@ export interface Bounds {
 
 /** Integers of 32 bits and less, and days. */
 export class Int32Bounds implements Bounds {
-  min = Number.POSITIVE_INFINITY
-  max = Number.NEGATIVE_INFINITY
+  min: number = Number.POSITIVE_INFINITY
+  max: number = Number.NEGATIVE_INFINITY
 
   add(data: Data, valid: Uint8Array | undefined): void {
     const values = data.values as Int32Array
@@ -29,8 +29,8 @@ export class Int32Bounds implements Bounds {
 
 /** Floats and doubles. NaN, and a negative zero where it is the least value, are remembered. */
 export class FloatBounds implements Bounds {
-  min = Number.POSITIVE_INFINITY
-  max = Number.NEGATIVE_INFINITY
+  min: number = Number.POSITIVE_INFINITY
+  max: number = Number.NEGATIVE_INFINITY
   sawNaN = false
   private sawNegativeZero = false
 
