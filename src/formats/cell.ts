@@ -24,8 +24,12 @@ export abstract class Cell {
   /** Whether spaces around a text cell mean nothing: true but for string columns. */
   readonly trimsText: boolean
 
-  constructor(builder: ColumnBuilder) {
+  /** Cells that one value makes in columns of its own members, however short its text: 0 but for structs. */
+  readonly weight: number
+
+  constructor(builder: ColumnBuilder, weight = 0) {
     this.target = builder
+    this.weight = weight
     this.path = builder.path
     this.nullable = builder.field.nullable
     this.trimsText = builder.field.dataType.type !== 'string'
@@ -67,6 +71,7 @@ export abstract class Cell {
 
   private readNull(scan: JsonScanner): void {
     if (scan.word(this.path) !== 2) return
+    if (this.weight > 0) scan.addCells(this.weight, this.path)
     if (this.nullable) this.target.appendNull()
     else scan.faults.add(this.path, 'null', NULL_FAULT)
   }

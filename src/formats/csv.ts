@@ -68,7 +68,7 @@ export class CsvDecoder extends TextFormatDecoder {
     else if (this.fields.count !== width) {
       batches.faults.addBytes('', bytes, start, stop, `${this.fields.count} fields, the header has ${width}`)
     } else this.readFields()
-    if (batches.faults.empty) batches.good(end - start)
+    if (batches.faults.empty) batches.good(end - start, this.scan.cells)
     else batches.bad(end - start, this.recordLine, bytes.subarray(start, stop))
   }
 
@@ -77,6 +77,7 @@ export class CsvDecoder extends TextFormatDecoder {
   }
 
   private readFields(): void {
+    this.scan.cells = 0
     try {
       for (const cell of this.absent) cell.missing(this.scan)
       for (let i = 0; i < this.columns.length; i++) {

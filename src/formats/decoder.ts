@@ -65,7 +65,7 @@ export abstract class TextFormatDecoder implements Decoder {
     this.batches = new RecordBatches(schema, options)
     this.scan = new JsonScanner(this.batches.faults, newlineIsSpace)
     this.rows = createObjectReader(this.batches.builder.columns, '', cellOptions(options))
-    this.batches.use(this.rows.cells)
+    this.batches.use(this.rows)
     this.maxRecordBytes = options.maxRecordBytes ?? DEFAULT_RECORD_BYTES
     if (!(Number.isInteger(this.maxRecordBytes) && this.maxRecordBytes >= 1 && this.maxRecordBytes <= MAX_RECORD_BYTES)) {
       throw new AlluviumError('INVALID_OPTIONS', `maxRecordBytes must be a whole number from 1 to ${MAX_RECORD_BYTES}`, {

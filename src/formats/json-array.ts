@@ -49,7 +49,7 @@ export class JsonDecoder extends TextFormatDecoder {
     } catch (error) {
       if (error !== RECORD_BROKEN) throw error
     }
-    if (batches.faults.empty) batches.good(end - start)
+    if (batches.faults.empty) batches.good(end - start, scan.cells)
     else batches.bad(end - start, this.splitter.valueLine, bytes.subarray(from, end))
   }
 

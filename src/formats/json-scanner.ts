@@ -6,7 +6,9 @@ import { NumberScan } from './number-scan.js'
 import { invalidUtf8At, StringUnescaper } from './string-bytes.js'
 
 /** Values nested deeper than this are refused. */
-export const MAX_DEPTH = 256
+const MAX_DEPTH = 256
+/** Cells that structs of one record may make: `{}` of a wide struct is two bytes that become thousands. */
+const MAX_STRUCT_CELLS = 1 << 24
 
 // What ends a string's plain run: quote, backslash, control characters, and bytes of longer characters.
 const SPECIAL = new Uint8Array(256)
@@ -36,7 +38,7 @@ export class JsonScanner {
   textEnd = 0
   /** Why the last string is none, or undefined. */
   textProblem: string | undefined = undefined
-  /** Lists and structs built for the record so far, in cells: what a few bytes can make of memory is bounded by it. */
+  /** Cells that structs of the record under way made: what a few bytes can make of memory is bounded by it. */
   cells = 0
   private words: Uint32Array = new Uint32Array(0)
   private readonly newlineIsSpace: boolean
@@ -183,6 +185,12 @@ export class JsonScanner {
   tooMuch(column: string, problem: string): never {
     this.faults.add(column, '', problem, 'LIMIT_EXCEEDED')
     throw RECORD_BROKEN
+  }
+
+  /** Counts the cells of a struct. */
+  addCells(count: number, column: string): void {
+    this.cells += count
+    if (this.cells > MAX_STRUCT_CELLS) this.tooMuch(column, `a record of more than ${MAX_STRUCT_CELLS} values in structs`)
   }
 
   private kind(): string {

@@ -59,7 +59,7 @@ export class NdjsonDecoder extends TextFormatDecoder {
       else {
         if (scan.pos < end) scan.pos++
         if (blank) batches.blank(scan.pos - from)
-        else batches.good(scan.pos - from)
+        else batches.good(scan.pos - from, scan.cells)
       }
     }
   }

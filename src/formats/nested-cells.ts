@@ -6,9 +6,6 @@ import { Cell } from './cell.js'
 import { JsonScanner } from './json-scanner.js'
 import type { ObjectReader } from './object-reader.js'
 
-/** Cells that structs of one record may make: `{}` of a wide struct is two bytes that become thousands. */
-const MAX_STRUCT_CELLS = 1 << 24
-
 /** A cell whose text form is JSON. */
 abstract class NestedCell extends Cell {
   private textScan: JsonScanner | undefined
@@ -29,7 +26,7 @@ export class StructCell extends NestedCell {
   private readonly reader: ObjectReader
 
   constructor(builder: StructBuilder, reader: ObjectReader) {
-    super(builder)
+    super(builder, reader.weight)
     this.builder = builder
     this.reader = reader
   }
@@ -44,8 +41,7 @@ export class StructCell extends NestedCell {
       scan.mismatch(this.path, 'an object')
       return
     }
-    scan.cells += this.reader.cells.length
-    if (scan.cells > MAX_STRUCT_CELLS) scan.tooMuch(this.path, `a record of more than ${MAX_STRUCT_CELLS} values in structs`)
+    scan.addCells(this.weight, this.path)
     this.reader.read(scan)
     if (scan.faults.empty) this.builder.endCell()
   }

@@ -31,6 +31,8 @@ class Key {
 /** Reads the objects of one struct type (or of the table's rows). */
 export class ObjectReader {
   readonly cells: readonly Cell[]
+  /** Cells that one object makes, members of its structs included. */
+  readonly weight: number
   private readonly path: string
   private readonly ignoreUnknown: boolean
   private readonly keys: readonly Key[]
@@ -42,6 +44,7 @@ export class ObjectReader {
   /** `names` and `cells` belong together; `path` is the struct's own, empty for rows. */
   constructor(names: readonly string[], cells: readonly Cell[], path: string, options: CellOptions) {
     this.cells = cells
+    this.weight = cells.reduce((sum, cell) => sum + 1 + cell.weight, 0)
     this.path = path
     this.ignoreUnknown = options.ignoreUnknown
     this.keys = names.map((name, i) => new Key(name, cells[i]))

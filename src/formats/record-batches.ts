@@ -6,6 +6,7 @@ import { AlluviumError } from '../errors.js'
 import type { StructType } from '../schema/types.js'
 import type { Cell } from './cell.js'
 import { FaultList, type InputFault } from './faults.js'
+import type { ObjectReader } from './object-reader.js'
 
 /** What a decoder makes of a run of records. */
 export interface DecodedBatch {
@@ -34,7 +35,7 @@ export interface BatchLimits {
 const DEFAULT_ROWS = 65_536
 const DEFAULT_BYTES = 8 * 1024 * 1024
 const MAX_BYTES = 1024 * 1024 * 1024
-/** Cells of a batch: a wide schema ends batches earlier, because absent members cost memory too. */
+/** Cells of a batch, about: wide schemas end batches earlier, because absent members cost memory too. */
 const MAX_CELLS = 1 << 24
 
 /** Grows batches from records that cells append. */
@@ -46,6 +47,9 @@ export class RecordBatches {
   private readonly maxRows: number
   private readonly maxBytes: number
   private cells: readonly Cell[] = []
+  /** Cells that a row makes at least. */
+  private weight = 0
+  private cellCount = 0
   private ready: DecodedBatch[] = []
   private firstRecord = 0
   private blanks = 0
@@ -55,18 +59,19 @@ export class RecordBatches {
 
   constructor(schema: StructType, limits: BatchLimits) {
     this.builder = new BatchBuilder(schema)
-    const width = Math.max(1, schema.fields.length)
-    this.maxRows = Math.min(checkLimit('rowsPerBatch', limits.rowsPerBatch ?? DEFAULT_ROWS, MAX_CELLS), Math.ceil(MAX_CELLS / width))
+    this.maxRows = checkLimit('rowsPerBatch', limits.rowsPerBatch ?? DEFAULT_ROWS, MAX_CELLS)
     this.maxBytes = checkLimit('bytesPerBatch', limits.bytesPerBatch ?? DEFAULT_BYTES, MAX_BYTES)
   }
 
-  /** The cells of the columns: they are told when a record is taken back. */
-  use(cells: readonly Cell[]): void {
-    this.cells = cells
+  /** The reader of rows: its cells are told when a record is taken back. */
+  use(rows: ObjectReader): void {
+    this.cells = rows.cells
+    this.weight = rows.weight
   }
 
-  /** Ends a record of `bytes` bytes that has no fault: every column has one more cell. */
-  good(bytes: number): void {
+  /** Ends a record of `bytes` bytes that has no fault: every column has one more cell. `structCells` were made inside of structs. */
+  good(bytes: number, structCells: number): void {
+    this.cellCount += this.weight + structCells
     if (this.rows !== undefined) this.note(this.builder.rowCount)
     this.builder.endRows(1)
     this.endRecord(bytes)
@@ -122,6 +127,7 @@ export class RecordBatches {
     this.firstRecord = this.ordinal
     this.blanks = 0
     this.bytes = 0
+    this.cellCount = 0
     this.listed = []
     this.rows = undefined
   }
@@ -129,7 +135,7 @@ export class RecordBatches {
   private endRecord(bytes: number): void {
     this.ordinal++
     this.bytes += bytes
-    if (this.ordinal - this.firstRecord >= this.maxRows || this.bytes >= this.maxBytes) this.flush()
+    if (this.ordinal - this.firstRecord >= this.maxRows || this.bytes >= this.maxBytes || this.cellCount >= MAX_CELLS) this.flush()
   }
 
   private takeBack(): void {

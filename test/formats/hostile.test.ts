@@ -76,18 +76,22 @@ describe('hostile input', () => {
     expect(new Set(faults.map((f) => f.raw)).size).toBe(1)
   })
 
-  test('two bytes that would become thousands of cells each are bounded', () => {
+  test.each(['{}', 'null', '{"s":null}'])('a few bytes (%s) that would become thousands of cells each are bounded', (text) => {
     const wide = Array.from({ length: 1000 }, (_, i) => `c${i}: long`).join(',')
-    const line = `{"w":[${'{},'.repeat(20_000)}{}]}`
-    const { rows, faults } = decodeAll('ndjson', `w array<struct<${wide}>>`, `${line}\n{"w":[{}]}`)
+    const line = `{"w":[${`${text},`.repeat(20_000)}{}]}`
+    const { rows, faults } = decodeAll('ndjson', `w array<struct<s: struct<${wide}>>>`, `${line}\n{"w":[{}]}`)
     expect(rows).toHaveLength(1)
     expect(faults).toMatchObject([{ code: 'LIMIT_EXCEEDED', line: 1 }])
   })
 
-  test('empty objects of a wide table end batches early', () => {
-    const wide = Array.from({ length: 1000 }, (_, i) => `c${i} long`).join(',')
-    const decoder = createDecoder('ndjson', parseColumns(wide))
-    const batches = [...decoder.push(encodeUtf8('{}\n'.repeat(20_000))), ...decoder.end()]
+  test.each([
+    ['columns', (wide: string) => wide.replaceAll(':', ''), '{}'],
+    ['members', (wide: string) => `s struct<${wide}>`, '{}'],
+    ['members of elements', (wide: string) => `a array<struct<${wide}>>`, '{"a":[{}]}'],
+  ])('empty objects of thousands of %s end batches early', (_name, columns, line) => {
+    const wide = Array.from({ length: 1000 }, (_, i) => `c${i}: long`).join(',')
+    const decoder = createDecoder('ndjson', parseColumns(columns(wide)))
+    const batches = [...decoder.push(encodeUtf8(`${line}\n`.repeat(20_000))), ...decoder.end()]
     expect(Math.max(...batches.map((b) => b.records))).toBeLessThan(17_000)
   })
 
