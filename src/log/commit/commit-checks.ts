@@ -1,7 +1,7 @@
 // What is checked before a commit is tried, and how its refusals read. Pure.
 import { AlluviumError } from '../../errors.js'
 import type { Action, Metadata, Protocol } from '../actions.js'
-import { property } from '../features.js'
+import { property, unsupported } from '../features.js'
 import { vectorId } from '../file-table.js'
 import { type ConflictDecision, fileKey } from './conflict.js'
 
@@ -43,18 +43,21 @@ export function checkCreation(actions: readonly Action[]): { protocol: Protocol;
 }
 
 /**
- * Rows of an append-only table stay (PROTOCOL.md, "Append-only Tables"); rearranging them is allowed.
- * @throws AlluviumError `CONSTRAINT_VIOLATED`
+ * What the files of a commit must keep to: rows of an append-only table stay (PROTOCOL.md, "Append-only Tables"), though
+ * they may be rearranged; and nothing is written that this library could not read back.
+ * @throws AlluviumError `CONSTRAINT_VIOLATED`, `UNSUPPORTED_FEATURE`
  */
-export function checkAppendOnly(actions: readonly Action[], metadata: Metadata, location: string): void {
-  if (property(metadata, 'delta.appendOnly')?.toLowerCase() !== 'true') return
-  const removed = actions.find((action) => action.kind === 'remove' && action.dataChange)
-  if (removed === undefined) return
-  throw new AlluviumError(
-    'CONSTRAINT_VIOLATED',
-    `${location} has delta.appendOnly=true: rows may be added but not removed; unset the property first if that is what you want`,
-    { property: 'delta.appendOnly', committed: false },
-  )
+export function checkFiles(actions: readonly Action[], metadata: Metadata, location: string): void {
+  const appendOnly = property(metadata, 'delta.appendOnly')?.toLowerCase() === 'true'
+  for (const action of actions) {
+    if (action.kind === 'add' && action.deletionVector !== undefined) throw unsupported('write', ['deletionVectors'])
+    if (!appendOnly || action.kind !== 'remove' || !action.dataChange) continue
+    throw new AlluviumError(
+      'CONSTRAINT_VIOLATED',
+      `${location} has delta.appendOnly=true: rows may be added but not removed; unset the property first if that is what you want`,
+      { property: 'delta.appendOnly' },
+    )
+  }
 }
 
 /** `COMMIT_CONFLICT` for a broken rule. */

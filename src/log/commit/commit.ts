@@ -13,7 +13,7 @@ import { commitPath } from '../file-names.js'
 import { assertCommitSize, logLimits } from '../limits.js'
 import { createdView, type LogView } from '../log-view.js'
 import { assertBaseHeld, assertNoTable } from './base.js'
-import { checkActions, checkAppendOnly, checkCreation, conflictError, metadataIn, protocolIn } from './commit-checks.js'
+import { checkActions, checkCreation, checkFiles, conflictError, metadataIn, protocolIn } from './commit-checks.js'
 import { buildCommitInfo, type CommitDescription } from './commit-info.js'
 import type { Committer, Proposal, StagedProposal } from './committer.js'
 import { checkConflict, type Winner } from './conflict.js'
@@ -94,8 +94,6 @@ class CommitRun {
   readonly #rules: CommitRules
   readonly #txnId: string
   readonly #what: string
-  /** What the table is once this commit is in it. */
-  readonly #after: TableShape
   /** The snapshot being committed on top of. */
   #view: LogView | undefined
   #tail: Uint8Array | undefined
@@ -111,10 +109,7 @@ class CommitRun {
     this.#view = base
     request.ready?.catch(() => {}) // Awaited later, or not at all when something else ends the commit first.
     checkActions(actions)
-    this.#after =
-      base === undefined
-        ? checkCreation(actions)
-        : { protocol: protocolIn(actions) ?? base.protocol, metadata: metadataIn(actions) ?? base.metadata }
+    if (base === undefined) checkCreation(actions)
   }
 
   async run(): Promise<CommitResult> {
@@ -137,9 +132,10 @@ class CommitRun {
   async #checkStart(): Promise<void> {
     const { base, actions } = this.#request
     const { storage, runtime, committer } = this.#context
+    const after = this.#shapeAfter()
     if (base !== undefined) assertWritable(base.protocol, base.metadata)
-    assertWritable(this.#after.protocol, this.#after.metadata)
-    checkAppendOnly(actions, this.#after.metadata, storage.location)
+    assertWritable(after.protocol, after.metadata)
+    checkFiles(actions, after.metadata, storage.location)
     this.#limits.throwIfAborted(this.#what)
     await this.#call((call) =>
       base === undefined ? assertNoTable(storage, call) : assertBaseHeld(base, runtime, committer, this.#what, call),
@@ -151,7 +147,8 @@ class CommitRun {
     const { base, actions, readSet } = this.#request
     const version = this.#view === undefined ? 0 : this.#view.version + 1
     const timestampMs = Math.floor(this.#context.runtime.now())
-    const commit = { actions, before: this.#view, after: this.#after }
+    const after = this.#shapeAfter()
+    const commit = { actions, before: this.#view, after }
     const stamped = await this.#call((call) => stampActions(this.#context, commit, timestampMs, call))
     const { inCommitTimestampMs } = stamped
     const moment = {
@@ -160,12 +157,19 @@ class CommitRun {
       timestampMs,
       ...(inCommitTimestampMs === undefined ? {} : { inCommitTimestampMs }),
     }
-    const first = formatCommit([buildCommitInfo(this.#request, moment, actions, readSet, this.#after.metadata)])
+    const first = formatCommit([buildCommitInfo(this.#request, moment, actions, readSet, after.metadata)])
     // The rest is the same on every version, unless the stamp is in it.
     const tail = stamped.actions === actions ? (this.#tail ??= formatCommit(actions)) : formatCommit(stamped.actions)
     const bytes = concatBytes([first, tail])
     assertCommitSize(commitPath(version), bytes.length, logLimits())
     return { version, txnId: this.#txnId, bytes }
+  }
+
+  /** What the table is once this commit is in it. */
+  #shapeAfter(): TableShape {
+    const { actions } = this.#request
+    if (this.#view === undefined) return checkCreation(actions)
+    return { protocol: protocolIn(actions) ?? this.#view.protocol, metadata: metadataIn(actions) ?? this.#view.metadata }
   }
 
   /** Waits for what the actions name, and stages the commit file in that time. */

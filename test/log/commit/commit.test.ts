@@ -149,6 +149,22 @@ describe('a lost race', () => {
     expect(scene.simulation.now() - startMs).toBeLessThanOrEqual(1200)
   })
 
+  test('whose winners land while they are read is no gap', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (const version of [1, 2, 3, 4]) await rawCommit(scene.raw, version, [])
+    const read = scene.raw.read.bind(scene.raw)
+    let early = true
+    scene.counted.replace({
+      read: async (path) => {
+        if (path !== logPath(3) || !early) return read(path)
+        early = false
+        return undefined
+      },
+    })
+    expect((await scene.commit(base, [add('a')])).version).toBe(5)
+  })
+
   test('that reads a gap is a corrupt log, and nothing is written into it', async () => {
     const scene = new Scene()
     const base = await scene.begin()
@@ -289,12 +305,36 @@ describe('making a table', () => {
     expect((await scene.commit(undefined, creation)).version).toBe(0)
   })
 
-  test('needs protocol and metadata', async () => {
-    await expect(new Scene().commit(undefined, [add('a')])).rejects.toThrow(TypeError)
+  test.each([[[]], [[creation[0] as Action]], [[creation[1] as Action]]])('needs protocol and metadata: %j', async (actions) => {
+    await expect(new Scene().commit(undefined, [add('a'), ...actions])).rejects.toThrow(TypeError)
   })
 })
 
+test('a commit that is in the table but cannot be shown says so, and its files stay', async () => {
+  const scene = new Scene()
+  const base = await scene.begin()
+  const blind = Object.create(base, {
+    applyCommit: {
+      value: () => {
+        throw new AlluviumError('LIMIT_EXCEEDED', 'too much')
+      },
+    },
+  }) as LogView
+  const error = await scene.fails(blind, [add('a')])
+  expect(error).toMatchObject({ code: 'LIMIT_EXCEEDED', facts: { committed: true, version: 1 } })
+  expect(mayDeleteDataFiles(error)).toBe(false)
+  expect(await scene.versions()).toBe(2)
+})
+
 describe('what is refused before anything is put', () => {
+  test('a file with a deletion vector, which could not be read back', async () => {
+    const scene = new Scene()
+    const deletionVector = { storageType: 'u', pathOrInlineDv: 'x', sizeInBytes: 1, cardinality: 1 }
+    const error = await scene.fails(await scene.begin(), [{ ...add('a'), deletionVector }])
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_FEATURE', facts: { features: ['deletionVectors'], committed: false } })
+    expect(await scene.versions()).toBe(1)
+  })
+
   test('a snapshot that the log was cleaned past: what follows it looks free and is not', async () => {
     const scene = new Scene()
     const base = await scene.begin()
@@ -319,7 +359,10 @@ describe('what is refused before anything is put', () => {
     await rawCommit(scene.raw, 0, [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }, rawAdd('a')])
     const base = await loadLog(scene.raw)
     const remove = (dataChange: boolean): Action => ({ kind: 'remove', path: 'a', dataChange, deletionTimestamp: 1 })
-    expect(await scene.fails(base, [remove(true)])).toMatchObject({ code: 'CONSTRAINT_VIOLATED', facts: { property: 'delta.appendOnly' } })
+    expect(await scene.fails(base, [remove(true)])).toMatchObject({
+      code: 'CONSTRAINT_VIOLATED',
+      facts: { property: 'delta.appendOnly', committed: false },
+    })
     expect((await scene.commit(base, [remove(false), { ...add('b'), dataChange: false }])).version).toBe(1)
   })
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Action, Metadata, Protocol } from '../../../src/log/actions.js'
 import { type StampedActions, stampActions } from '../../../src/log/commit/in-commit-timestamp.js'
 import { fileSystemCommitter } from '../../../src/log/commit/index.js'
-import { loadLog } from '../../../src/log/index.js'
+import { type LogView, loadLog } from '../../../src/log/index.js'
 import { memoryStorage } from '../../../src/storage/memory.js'
 import type { Storage } from '../../../src/storage/storage.js'
 import { logPath } from './ledger.js'
@@ -75,6 +75,18 @@ test('the commit that switches them on is later than the file before it, and say
   })
 })
 
-test('a last commit without one, where the table keeps them, is a corrupt log', async () => {
-  await expect(stamp(await table(on, {}), [add], enabled, 5000)).rejects.toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 0 } })
+test('a snapshot that does not know its own commit reads it', async () => {
+  const storage = await table(on, { inCommitTimestamp: 7000 })
+  const before = Object.create(await loadLog(storage), { commitInfo: { value: undefined } }) as LogView
+  const commit = { actions: [add], before, after: { protocol, metadata: enabled } }
+  expect(await stampActions({ storage, committer: fileSystemCommitter(storage) }, commit, 5000, call)).toMatchObject({
+    inCommitTimestampMs: 7001,
+  })
 })
+
+test.each([{}, { inCommitTimestamp: 1.5 }, { inCommitTimestamp: '5' }])(
+  'a last commit with %j, where the table keeps them, is a corrupt log',
+  async (info) => {
+    await expect(stamp(await table(on, info), [add], enabled, 5000)).rejects.toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 0 } })
+  },
+)
