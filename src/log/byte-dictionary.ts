@@ -13,10 +13,23 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: n
   }
   let rest = 0
   for (let shift = 0; at < end; at++, shift += 8) rest |= (bytes[at] as number) << shift
-  hash = step(hash, rest) ^ (end - start)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
+  return finish(step(hash, rest) ^ (end - start))
+}
+
+/** {@link hashBytes} over a view of the bytes, faster. */
+export function hashView(view: DataView, start: number, end: number, seed: number): number {
+  let hash = seed | 0
+  let at = start
+  for (const last = end - 3; at < last; at += 4) hash = step(hash, view.getInt32(at, true))
+  let rest = 0
+  for (let shift = 0; at < end; at++, shift += 8) rest |= view.getUint8(at) << shift
+  return finish(step(hash, rest) ^ (end - start))
+}
+
+function finish(mixed: number): number {
+  const hash = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
+  const again = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return again ^ (again >>> 16)
 }
 
 function step(hash: number, k: number): number {

@@ -1,6 +1,8 @@
 // What rows that came from a checkpoint keep pointing at: the part they were read from, with the few fields that are
 // worth no column of their own. Statistics stay in the file until somebody needs them.
+import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { AddFile } from './actions.js'
+import { ActionFault } from './parse-action.js'
 
 /** Fields of an add beyond those the file table has columns for. */
 export type AddExtras = Pick<AddFile, 'tags' | 'baseRowId' | 'defaultRowCommitVersion' | 'clusteringProvider'>
@@ -14,4 +16,24 @@ export interface CheckpointPart {
   stats: ((ordinal: number) => string | undefined) | undefined
   /** Reads the statistics from the file; nothing to do where they are there already. */
   loadStats(signal?: AbortSignal): Promise<void>
+}
+
+/**
+ * Runs work on a file of a checkpoint. What is wrong with the file makes the checkpoint unusable; who opens the log may
+ * then try an older one.
+ * @throws AlluviumError `CORRUPT_CHECKPOINT`, and what the store itself reports
+ */
+export async function onCheckpointFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const damaged = error instanceof ActionFault || isAlluviumError(error, 'CORRUPT_DATA', 'CORRUPT_LOG')
+    if (!damaged) throw error
+    throw new AlluviumError(
+      'CORRUPT_CHECKPOINT',
+      `the checkpoint file ${path} cannot be used: ${(error as Error).message}; write a new checkpoint, or restore the commits before it`,
+      { path },
+      { cause: error },
+    )
+  }
 }

@@ -5,7 +5,7 @@ import { isJsonObject } from '../json.js'
 import type { ParquetFile } from '../parquet/index.js'
 import type { DeletionVectorDescriptor, Tags } from './actions.js'
 import { cellJson, childOf, integersOf, textAt } from './arrow-json.js'
-import type { AddExtras, CheckpointPart } from './checkpoint-part.js'
+import { type AddExtras, type CheckpointPart, onCheckpointFile } from './checkpoint-part.js'
 import { type FileTable, vectorId } from './file-table.js'
 import { ActionFault, parseDeletionVector } from './parse-action.js'
 import { CHUNK_MASK, FROM_CHECKPOINT, HAS_VECTOR, type RowChunk } from './row-chunk.js'
@@ -69,7 +69,7 @@ export class PartRows implements CheckpointPart {
   }
 
   loadStats(signal?: AbortSignal): Promise<void> {
-    this.loading ??= this.readStats(signal).finally(() => {
+    this.loading ??= onCheckpointFile(this.path, () => this.readStats(signal)).finally(() => {
       this.loading = undefined
     })
     return this.loading

@@ -2,12 +2,13 @@
 // those named by UUID in Parquet or JSON, with their sidecars. Columns a writer left out are null, columns nobody
 // knows are passed over. Tombstones are only looked at by vacuum, so they are skipped here.
 import type { RecordBatch } from 'apache-arrow'
-import { AlluviumError, isAlluviumError } from '../errors.js'
+import { AlluviumError } from '../errors.js'
 import { type ByteSource, openParquet, type ParquetFile } from '../parquet/index.js'
 import { decodeFilePath } from '../schema/index.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
 import type { Action, Sidecar } from './actions.js'
 import { cellJson } from './arrow-json.js'
+import { onCheckpointFile } from './checkpoint-part.js'
 import { ADD_COLUMNS, columnOf, PartRows } from './checkpoint-rows.js'
 import { SIDECAR_FOLDER } from './file-names.js'
 import { ActionFault, actionOf } from './parse-action.js'
@@ -32,14 +33,14 @@ export async function loadCheckpoint(
     else replay.take(action)
   }
   for (const file of checkpoint.files) {
-    await usable(file.path, async () => {
+    await onCheckpointFile(file.path, async () => {
       if (file.path.endsWith('.json')) await loadJson(storage, file, checkpoint.version, replay, onAction, signal)
       else await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)
     })
   }
   for (const sidecar of sidecars) {
     const path = sidecarPath(sidecar, checkpoint)
-    await usable(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onAction, signal))
+    await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onAction, signal))
   }
 }
 
@@ -109,21 +110,5 @@ function sourceOf(storage: Storage, path: string, sizeBytes: number): ByteSource
         bytes === undefined ? 'it is named by the log but is not there' : `it ends before byte ${offset + length} of ${sizeBytes}`,
       )
     },
-  }
-}
-
-// What is wrong with a file of the checkpoint makes the checkpoint unusable; the caller may try an older one.
-async function usable(path: string, load: () => Promise<void>): Promise<void> {
-  try {
-    await load()
-  } catch (error) {
-    const damaged = error instanceof ActionFault || isAlluviumError(error, 'CORRUPT_DATA', 'CORRUPT_LOG')
-    if (!damaged) throw error
-    throw new AlluviumError(
-      'CORRUPT_CHECKPOINT',
-      `the checkpoint file ${path} cannot be used: ${(error as Error).message}; write a new checkpoint, or restore the commits before it`,
-      { path },
-      { cause: error },
-    )
   }
 }

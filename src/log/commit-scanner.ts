@@ -4,15 +4,15 @@
 import { encodeUtf8 } from '../bytes.js'
 import type { Action, AddFile, RemoveFile } from './actions.js'
 import { assertNotEmpty, type CommitOrigin, parseValue, valuesOfLine } from './commit-json.js'
-import { ascii, FieldScan } from './field-scan.js'
+import { FieldScan } from './field-scan.js'
 import { type FileTable, vectorId } from './file-table.js'
-import { matches, skipBlanks, valueEnd } from './json-scan.js'
+import { Pattern, skipBlanks, standsAt, valueEnd } from './json-scan.js'
 import { RemoveList } from './remove-list.js'
 import { CHUNK_MASK, HAS_VECTOR, PARSE_LINE } from './row-chunk.js'
 
-const ADD = ascii('{"add":{')
-const REMOVE = ascii('{"remove":{')
-const COMMIT_INFO = ascii('{"commitInfo":')
+const ADD = new Pattern('{"add":{')
+const REMOVE = new Pattern('{"remove":{')
+const COMMIT_INFO = new Pattern('{"commitInfo":')
 
 /** The source of staged rows that point into the commit's own bytes, while those are no source yet. */
 export const IN_COMMIT = -1
@@ -39,6 +39,7 @@ export class CommitScanner {
   private readonly table: FileTable
   private readonly fields: FieldScan
   private bytes: Uint8Array = new Uint8Array(0)
+  private view: DataView = new DataView(new ArrayBuffer(0))
   private actions: Action[] = []
   private infoStart = -1
   private infoEnd = -1
@@ -57,6 +58,8 @@ export class CommitScanner {
     this.sourceId = sourceId
     this.lineBytes = 0
     this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.fields.begin(this.view)
     this.removes.clear()
     this.actions = []
     this.infoStart = -1
@@ -78,11 +81,10 @@ export class CommitScanner {
 
   // The start of the next line, or -1 where this one needs the parser.
   private scanLine(at: number): number {
-    const bytes = this.bytes
-    const end = bytes.length
-    if (matches(bytes, at, end, ADD)) return this.scanAdd(at)
-    if (matches(bytes, at, end, REMOVE)) return this.scanRemove(at)
-    if (matches(bytes, at, end, COMMIT_INFO)) return this.scanInfo(at)
+    const { view } = this
+    if (standsAt(view, at, ADD)) return this.scanAdd(at)
+    if (standsAt(view, at, REMOVE)) return this.scanRemove(at)
+    if (standsAt(view, at, COMMIT_INFO)) return this.scanInfo(at)
     return -1
   }
 
@@ -113,8 +115,7 @@ export class CommitScanner {
     const next = close < 0 ? -1 : lineEnd(bytes, close)
     if (next < 0) return -1
     const vector = fields.vector === undefined ? undefined : vectorId(fields.vector)
-    const hash = table.keyHash(bytes, fields.pathStart, fields.pathEnd, vector)
-    this.removes.push(hash, fields.pathStart, fields.pathEnd - fields.pathStart, table.rowCount, vector)
+    this.removes.push(fields.keyHash(), fields.pathStart, fields.pathEnd - fields.pathStart, table.rowCount, vector)
     return next
   }
 

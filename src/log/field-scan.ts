@@ -4,32 +4,28 @@
 import { decodeUtf8 } from '../bytes.js'
 import { isJsonObject, parseJson } from '../json.js'
 import type { DeletionVectorDescriptor } from './actions.js'
-import { type FileTable, type PartitionColumn, vectorId } from './file-table.js'
-import { matches, stringEnd, stringWasEscaped, valueEnd } from './json-scan.js'
+import { hashView } from './byte-dictionary.js'
+import { type FileTable, type PartitionColumn, vectorId, vectorSeed } from './file-table.js'
+import { Pattern, plainEnd, standsAt, stringEnd, stringWasEscaped, valueEnd } from './json-scan.js'
 import { ActionFault, parseDeletionVector } from './parse-action.js'
 import { HAS_VECTOR, type RowChunk, STATS_ESCAPED } from './row-chunk.js'
 
-/** The bytes of an ASCII text. */
-export function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (c) => c.charCodeAt(0))
-}
-
-const PATH = ascii('path":')
-const PARTITION_VALUES = ascii('partitionValues":')
-const SIZE = ascii('size":')
-const STATS = ascii('stats":')
-const MODIFICATION_TIME = ascii('modificationTime":')
-const DATA_CHANGE = ascii('dataChange":')
-const DELETION_VECTOR = ascii('deletionVector":')
-const DELETION_TIMESTAMP = ascii('deletionTimestamp":')
-const EXTENDED = ascii('extendedFileMetadata":')
-const TAGS = ascii('tags":')
-const BASE_ROW_ID = ascii('baseRowId":')
-const ROW_COMMIT_VERSION = ascii('defaultRowCommitVersion":')
-const CLUSTERING = ascii('clusteringProvider":')
-const TRUE = ascii('true')
-const FALSE = ascii('false')
-const NULL = ascii('null')
+const PATH = new Pattern('path":')
+const PARTITION_VALUES = new Pattern('partitionValues":')
+const SIZE = new Pattern('size":')
+const STATS = new Pattern('stats":')
+const MODIFICATION_TIME = new Pattern('modificationTime":')
+const DATA_CHANGE = new Pattern('dataChange":')
+const DELETION_VECTOR = new Pattern('deletionVector":')
+const DELETION_TIMESTAMP = new Pattern('deletionTimestamp":')
+const EXTENDED = new Pattern('extendedFileMetadata":')
+const TAGS = new Pattern('tags":')
+const BASE_ROW_ID = new Pattern('baseRowId":')
+const ROW_COMMIT_VERSION = new Pattern('defaultRowCommitVersion":')
+const CLUSTERING = new Pattern('clusteringProvider":')
+const TRUE = new Pattern('true')
+const FALSE = new Pattern('false')
+const NULL = new Pattern('null')
 
 const SEEN_PATH = 1
 const SEEN_SIZE = 2
@@ -49,8 +45,15 @@ export class FieldScan {
   private seen = 0
   private readonly number: Float64Array = new Float64Array(1)
 
+  private view: DataView = new DataView(new ArrayBuffer(0))
+
   constructor(table: FileTable) {
     this.table = table
+  }
+
+  /** Turns to another commit. */
+  begin(view: DataView): void {
+    this.view = view
   }
 
   /** Reads an add's members from after its opening brace into row `index` of `chunk`. */
@@ -71,7 +74,7 @@ export class FieldScan {
       chunk.flags[index] = (chunk.flags[index] as number) | HAS_VECTOR
       this.table.vectors.set(row, vector)
     }
-    chunk.hash[index] = this.table.keyHash(bytes, this.pathStart, this.pathEnd, vector && vectorId(vector))
+    chunk.hash[index] = this.keyHash()
     return close
   }
 
@@ -82,6 +85,11 @@ export class FieldScan {
     this.vector = undefined
     const close = this.members(bytes, at, bytes.length)
     return (this.seen & SEEN_PATH) === 0 ? -1 : close
+  }
+
+  /** The hash of the key of the action read last. */
+  keyHash(): number {
+    return hashView(this.view, this.pathStart, this.pathEnd, vectorSeed(this.vector && vectorId(this.vector)))
   }
 
   private members(bytes: Uint8Array, at: number, end: number): number {
@@ -97,33 +105,34 @@ export class FieldScan {
 
   // `at` is the first byte of the key.
   private member(bytes: Uint8Array, at: number, end: number): number {
+    const { view } = this
     switch (bytes[at]) {
       case 0x70: // p
-        if (matches(bytes, at, end, PATH)) return this.path(bytes, at + PATH.length, end)
-        if (matches(bytes, at, end, PARTITION_VALUES)) return this.partitionValues(bytes, at + PARTITION_VALUES.length, end)
+        if (standsAt(view, at, PATH)) return this.path(bytes, at + PATH.length, end)
+        if (standsAt(view, at, PARTITION_VALUES)) return this.partitionValues(bytes, at + PARTITION_VALUES.length, end)
         return otherMember(bytes, at, end)
       case 0x73: // s
-        if (matches(bytes, at, end, SIZE)) return this.size(bytes, at + SIZE.length, end)
-        if (matches(bytes, at, end, STATS)) return this.stats(bytes, at + STATS.length, end)
+        if (standsAt(view, at, SIZE)) return this.size(bytes, at + SIZE.length, end)
+        if (standsAt(view, at, STATS)) return this.stats(bytes, at + STATS.length, end)
         return otherMember(bytes, at, end)
       case 0x6d: // m
-        if (matches(bytes, at, end, MODIFICATION_TIME)) return this.modificationTime(bytes, at + MODIFICATION_TIME.length, end)
+        if (standsAt(view, at, MODIFICATION_TIME)) return this.modificationTime(bytes, at + MODIFICATION_TIME.length, end)
         return otherMember(bytes, at, end)
       case 0x64: // d
-        if (matches(bytes, at, end, DATA_CHANGE)) return flagEnd(bytes, at + DATA_CHANGE.length, end)
-        if (matches(bytes, at, end, DELETION_VECTOR)) return this.deletionVector(bytes, at + DELETION_VECTOR.length, end)
-        if (matches(bytes, at, end, DELETION_TIMESTAMP)) return this.plainInteger(bytes, at + DELETION_TIMESTAMP.length, end)
-        if (matches(bytes, at, end, ROW_COMMIT_VERSION)) return this.plainInteger(bytes, at + ROW_COMMIT_VERSION.length, end)
+        if (standsAt(view, at, DATA_CHANGE)) return flagEnd(view, at + DATA_CHANGE.length)
+        if (standsAt(view, at, DELETION_VECTOR)) return this.deletionVector(bytes, at + DELETION_VECTOR.length, end)
+        if (standsAt(view, at, DELETION_TIMESTAMP)) return this.plainInteger(bytes, at + DELETION_TIMESTAMP.length, end)
+        if (standsAt(view, at, ROW_COMMIT_VERSION)) return this.plainInteger(bytes, at + ROW_COMMIT_VERSION.length, end)
         return otherMember(bytes, at, end)
       case 0x65: // e
-        return matches(bytes, at, end, EXTENDED) ? flagEnd(bytes, at + EXTENDED.length, end) : otherMember(bytes, at, end)
+        return standsAt(view, at, EXTENDED) ? flagEnd(view, at + EXTENDED.length) : otherMember(bytes, at, end)
       case 0x74: // t
-        return matches(bytes, at, end, TAGS) ? textMapEnd(bytes, at + TAGS.length, end) : otherMember(bytes, at, end)
+        return standsAt(view, at, TAGS) ? textMapEnd(view, bytes, at + TAGS.length, end) : otherMember(bytes, at, end)
       case 0x62: // b
-        if (matches(bytes, at, end, BASE_ROW_ID)) return this.plainInteger(bytes, at + BASE_ROW_ID.length, end)
+        if (standsAt(view, at, BASE_ROW_ID)) return this.plainInteger(bytes, at + BASE_ROW_ID.length, end)
         return otherMember(bytes, at, end)
       case 0x63: // c
-        return matches(bytes, at, end, CLUSTERING) ? textEnd(bytes, at + CLUSTERING.length, end) : otherMember(bytes, at, end)
+        return standsAt(view, at, CLUSTERING) ? textEnd(view, bytes, at + CLUSTERING.length, end) : otherMember(bytes, at, end)
       default:
         return otherMember(bytes, at, end)
     }
@@ -131,12 +140,20 @@ export class FieldScan {
 
   private path(bytes: Uint8Array, at: number, end: number): number {
     if (bytes[at] !== 0x22) return -1
-    const close = stringEnd(bytes, at + 1, end)
-    if (close <= at + 1 || stringWasEscaped()) return -1
+    const close = this.textClose(bytes, at + 1, end)
+    if (close <= at + 1) return -1
     this.pathStart = at + 1
     this.pathEnd = close
     this.seen |= SEEN_PATH
     return close + 1
+  }
+
+  // The closing quote of a string without escapes, or -1.
+  private textClose(bytes: Uint8Array, at: number, end: number): number {
+    const plain = plainEnd(this.view, bytes, at, end)
+    if (bytes[plain] === 0x22) return plain
+    const close = stringEnd(bytes, plain, end)
+    return stringWasEscaped() ? -1 : close
   }
 
   private size(bytes: Uint8Array, at: number, end: number): number {
@@ -152,11 +169,11 @@ export class FieldScan {
   }
 
   private plainInteger(bytes: Uint8Array, at: number, end: number): number {
-    return matches(bytes, at, end, NULL) ? at + 4 : integerInto(this.number, 0, bytes, at, end)
+    return standsAt(this.view, at, NULL) ? at + 4 : integerInto(this.number, 0, bytes, at, end)
   }
 
   private stats(bytes: Uint8Array, at: number, end: number): number {
-    if (bytes[at] !== 0x22) return matches(bytes, at, end, NULL) ? this.noStats(at + 4) : -1
+    if (bytes[at] !== 0x22) return standsAt(this.view, at, NULL) ? this.noStats(at + 4) : -1
     const close = stringEnd(bytes, at + 1, end)
     if (close < 0) return -1
     const chunk = this.chunk
@@ -176,7 +193,7 @@ export class FieldScan {
 
   private partitionValues(bytes: Uint8Array, at: number, end: number): number {
     const chunk = this.chunk
-    if (chunk === undefined) return textMapEnd(bytes, at, end)
+    if (chunk === undefined) return textMapEnd(this.view, bytes, at, end)
     if ((this.seen & SEEN_PARTITIONS) !== 0 || bytes[at] !== 0x7b) return -1
     this.seen |= SEEN_PARTITIONS
     if (bytes[at + 1] === 0x7d) return at + 2
@@ -191,14 +208,14 @@ export class FieldScan {
   private partitionValue(bytes: Uint8Array, at: number, end: number, nth: number, chunk: RowChunk): number {
     if (bytes[at] !== 0x22) return -1
     const likely = this.table.partitionColumns[nth]
-    if (likely?.key !== undefined && matches(bytes, at + 1, end, likely.key))
+    if (likely?.key !== undefined && standsAt(this.view, at + 1, likely.key))
       return this.textValue(bytes, at + 1 + likely.key.length, end, likely, chunk)
     const keyClose = stringEnd(bytes, at + 1, end)
     if (keyClose < 0 || stringWasEscaped() || bytes[keyClose + 1] !== 0x3a) return -1
     const column = this.table.partitionColumn(bytes, at + 1, keyClose, nth)
     const value = keyClose + 2
     if (bytes[value] === 0x22) return this.textValue(bytes, value + 1, end, column, chunk)
-    if (!matches(bytes, value, end, NULL)) return -1
+    if (!standsAt(this.view, value, NULL)) return -1
     chunk.partitionIds(column.ordinal)[this.index] = column.dictionary.internNull()
     return value + 4
   }
@@ -210,15 +227,15 @@ export class FieldScan {
       ids[this.index] = expected
       return at + dictionary.lengthOf(expected) + 1
     }
-    const close = stringEnd(bytes, at, end)
-    if (close < 0 || stringWasEscaped()) return -1
+    const close = this.textClose(bytes, at, end)
+    if (close < 0) return -1
     ids[this.index] = dictionary.intern(bytes, at, close)
     return close + 1
   }
 
   private deletionVector(bytes: Uint8Array, at: number, end: number): number {
     this.vector = undefined
-    if (matches(bytes, at, end, NULL)) return at + 4
+    if (standsAt(this.view, at, NULL)) return at + 4
     const close = valueEnd(bytes, at, end, OUTER_DEPTH)
     if (close < 0) return -1
     const value = parseJson(decodeUtf8(bytes, at, close))
@@ -244,27 +261,27 @@ function otherMemberValue(bytes: Uint8Array, at: number, end: number): number {
   return valueEnd(bytes, at, end, OUTER_DEPTH)
 }
 
-function flagEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (matches(bytes, at, end, TRUE)) return at + 4
-  if (matches(bytes, at, end, FALSE)) return at + 5
-  return matches(bytes, at, end, NULL) ? at + 4 : -1
+function flagEnd(view: DataView, at: number): number {
+  if (standsAt(view, at, TRUE)) return at + 4
+  if (standsAt(view, at, FALSE)) return at + 5
+  return standsAt(view, at, NULL) ? at + 4 : -1
 }
 
-function textEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (bytes[at] !== 0x22) return matches(bytes, at, end, NULL) ? at + 4 : -1
+function textEnd(view: DataView, bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== 0x22) return standsAt(view, at, NULL) ? at + 4 : -1
   const close = stringEnd(bytes, at + 1, end)
   return close < 0 ? -1 : close + 1
 }
 
 // An object of strings and nulls, or null.
-function textMapEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (bytes[at] !== 0x7b) return matches(bytes, at, end, NULL) ? at + 4 : -1
+function textMapEnd(view: DataView, bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== 0x7b) return standsAt(view, at, NULL) ? at + 4 : -1
   if (bytes[at + 1] === 0x7d) return at + 2
   for (;;) {
     if (bytes[at + 1] !== 0x22) return -1
     const keyClose = stringEnd(bytes, at + 2, end)
     if (keyClose < 0 || bytes[keyClose + 1] !== 0x3a) return -1
-    at = textEnd(bytes, keyClose + 2, end)
+    at = textEnd(view, bytes, keyClose + 2, end)
     if (at < 0) return -1
     if (bytes[at] === 0x7d) return at + 1
     if (bytes[at] !== 0x2c) return -1

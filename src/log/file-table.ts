@@ -7,6 +7,7 @@ import { AlluviumError } from '../errors.js'
 import type { DeletionVectorDescriptor } from './actions.js'
 import { ByteDictionary, hashBytes, isPlain, sameBytes } from './byte-dictionary.js'
 import type { CheckpointPart } from './checkpoint-part.js'
+import { Pattern } from './json-scan.js'
 import { CHUNK_BITS, CHUNK_MASK, CHUNK_ROWS, FROM_CHECKPOINT, HAS_VECTOR, RowChunk } from './row-chunk.js'
 import type { Tally } from './tally.js'
 
@@ -21,7 +22,7 @@ export interface PartitionColumn {
   readonly name: string
   readonly nameBytes: Uint8Array
   /** How the name stands in JSON when it needs no escapes: name, quote, colon, quote; else undefined. */
-  readonly key: Uint8Array | undefined
+  readonly key: Pattern | undefined
   readonly ordinal: number
   readonly dictionary: ByteDictionary
 }
@@ -60,12 +61,11 @@ export class FileTable {
   /** The chunk that holds the next row, with room for it. The row exists once `rowCount` is raised. */
   reserve(): RowChunk {
     const index = this.rowCount >>> CHUNK_BITS
-    let chunk = this.chunks[index]
-    if (chunk === undefined) {
-      chunk = new RowChunk()
-      if (index > 0) chunk.grow(CHUNK_ROWS)
-      this.chunks.push(chunk)
+    if (index === this.chunks.length) {
+      this.chunks.push(new RowChunk())
+      if (index > 0) this.chunks[index]?.grow(CHUNK_ROWS)
     }
+    const chunk = this.chunks[index] as RowChunk
     if ((this.rowCount & CHUNK_MASK) >= chunk.capacity) chunk.grow()
     return chunk
   }
@@ -123,24 +123,21 @@ export class FileTable {
     if (this.partitionColumns.length >= this.maxPartitionColumns) throw tooManyPartitionColumns(this.maxPartitionColumns)
     const nameBytes = bytes.slice(start, end)
     const name = decodeUtf8(nameBytes)
-    const key = isPlain(nameBytes) ? Uint8Array.of(...nameBytes, 0x22, 0x3a, 0x22) : undefined
+    const key = isPlain(nameBytes) ? new Pattern(Uint8Array.of(...nameBytes, 0x22, 0x3a, 0x22)) : undefined
     const column = { name, nameBytes, key, ordinal: this.partitionColumns.length, dictionary: new ByteDictionary() }
     this.partitionColumns.push(column)
     return column
   }
 
+  /** The hash of a file's key. */
   keyHash(bytes: Uint8Array, start: number, end: number, vector: string | undefined): number {
-    return hashBytes(bytes, start, end, vector === undefined ? 0 : textHash(vector))
+    return hashBytes(bytes, start, end, vectorSeed(vector))
   }
 
   /** Makes a staged row the newest of its key from `version` on. Answers the live row it replaces, or -1. */
   put(row: number, version: number): number {
     if ((this.keyCount + 1) * 2 > this.slots.length) this.rehash(this.slots.length * 2)
-    const chunk = this.chunkOf(row)
-    const i = row & CHUNK_MASK
-    const bytes = (this.sources[chunk.source[i] as number] as Source).bytes
-    const vector = this.vectorIdOf(row)
-    const slot = this.slotOf(chunk.hash[i] as number, bytes, chunk.path[i] as number, chunk.pathLength[i] as number, vector)
+    const slot = this.slotFor(row)
     const older = (this.slots[slot] as number) - 1
     this.slots[slot] = row + 1
     if (older < 0) {
@@ -217,6 +214,29 @@ export class FileTable {
     return true
   }
 
+  // The slot that holds the key of a row, or the free one where it belongs. Most rows are new and meet no other.
+  private slotFor(row: number): number {
+    const chunk = this.chunks[row >>> CHUNK_BITS] as RowChunk
+    const i = row & CHUNK_MASK
+    const hash = chunk.hash[i] as number
+    const mask = this.slots.length - 1
+    let slot = hash & mask
+    for (;;) {
+      const other = (this.slots[slot] as number) - 1
+      if (other < 0) return slot
+      if ((this.chunks[other >>> CHUNK_BITS] as RowChunk).hash[other & CHUNK_MASK] === hash && this.sameKey(row, other)) return slot
+      slot = (slot + 1) & mask
+    }
+  }
+
+  private sameKey(row: number, other: number): boolean {
+    const chunk = this.chunkOf(row)
+    const i = row & CHUNK_MASK
+    const length = chunk.pathLength[i] as number
+    if (this.chunkOf(other).pathLength[other & CHUNK_MASK] !== length) return false
+    return this.isKey(other, this.sourceOf(row).bytes, chunk.path[i] as number, length, this.vectorIdOf(row))
+  }
+
   // The slot that holds the key, or the free one where it belongs.
   private slotOf(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
     const slots = this.slots
@@ -252,6 +272,11 @@ export class FileTable {
 
 function named(column: PartitionColumn, bytes: Uint8Array, start: number, end: number): boolean {
   return column.nameBytes.length === end - start && sameBytes(column.nameBytes, 0, bytes, start, end - start)
+}
+
+/** The seed with which the path of a file with this vector is hashed. */
+export function vectorSeed(vector: string | undefined): number {
+  return vector === undefined ? 0 : textHash(vector)
 }
 
 function textHash(text: string): number {

@@ -13,6 +13,45 @@ const MAX_DEPTH = 512
 // Whether the last string walked held an escape; module state because a scan returns one number only.
 let escaped = false
 
+/** An ASCII text to look for, four bytes a step. */
+export class Pattern {
+  readonly length: number
+  readonly words: Int32Array
+  readonly rest: Uint8Array
+
+  constructor(text: string | Uint8Array) {
+    const bytes = typeof text === 'string' ? Uint8Array.from(text, (c) => c.charCodeAt(0)) : text
+    const whole = bytes.length & ~3
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.length = bytes.length
+    this.words = Int32Array.from({ length: whole >> 2 }, (_, i) => view.getInt32(i * 4, true))
+    this.rest = bytes.slice(whole)
+  }
+}
+
+/** Whether the pattern stands at `at`, wholly inside the view. */
+export function standsAt(view: DataView, at: number, pattern: Pattern): boolean {
+  if (at + pattern.length > view.byteLength) return false
+  const { words, rest } = pattern
+  for (let i = 0; i < words.length; i++, at += 4) if (view.getInt32(at, true) !== words[i]) return false
+  for (let i = 0; i < rest.length; i++) if (view.getUint8(at + i) !== rest[i]) return false
+  return true
+}
+
+/** First position at or after `at` of a byte that is not plain inside a string: the quote, an escape, control or non-ASCII. */
+export function plainEnd(view: DataView, bytes: Uint8Array, at: number, end: number): number {
+  // Four bytes at once: each term sets the top bit of a byte below 0x20, equal to a quote or a backslash, or not ASCII.
+  for (const last = end - 3; at < last; at += 4) {
+    const w = view.getInt32(at, true)
+    const quote = w ^ 0x22222222
+    const slash = w ^ 0x5c5c5c5c
+    const odd = w | ((w - 0x20202020) & ~w) | ((quote - 0x01010101) & ~quote) | ((slash - 0x01010101) & ~slash)
+    if ((odd & 0x80808080) !== 0) break
+  }
+  while (at < end && STRING_CLASS[bytes[at] as number] === 0) at++
+  return at
+}
+
 /** Whether the string walked last holds an escape, so that its bytes are not yet its text. */
 export function stringWasEscaped(): boolean {
   return escaped
