@@ -2,7 +2,7 @@
 // always 1, so a value costs no bit work, only a null does, and the bitmap exists only once there is a null.
 import type { Data } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
-import type { Field } from '../schema/types.js'
+import type { Field } from '../schema/index.js'
 import type { CellFault, ColumnBuilder, MemberKey } from './column-builder.js'
 import { memberOf } from './column-builder.js'
 import { printValue } from './print-value.js'

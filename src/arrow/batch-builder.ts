@@ -2,7 +2,7 @@
 // pays for no fault reporting; a chunk with a fault is taken back and done again row by row, listing everything.
 import { type Data, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow'
 import { jsonObject } from '../json.js'
-import type { StructType } from '../schema/types.js'
+import type { StructType } from '../schema/index.js'
 import type { BuildSettings, CellFault, ColumnBuilder, MemberKey } from './column-builder.js'
 import { memberKey, memberOf } from './column-builder.js'
 import { createColumnBuilder } from './create-builder.js'

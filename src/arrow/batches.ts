@@ -4,6 +4,7 @@ import { AlluviumError } from '../errors.js'
 import { batchOf } from './batch-builder.js'
 import { offsetsOf } from './buffers.js'
 import { concatData } from './concat.js'
+import { plainLayout } from './layout.js'
 
 /**
  * The named top-level columns, in the order given, without a copy.
@@ -40,7 +41,12 @@ export function concatBatches(batches: readonly RecordBatch[]): RecordBatch {
   if (first === undefined) throw new RangeError('no batches to concatenate')
   if (batches.length === 1) return first
   for (const batch of batches) assertSameColumns(first.schema, batch.schema)
-  const children = first.data.children.map((_, c) => concatData(batches.map((batch) => batch.data.children[c] as Data)))
+  const children = first.data.children.map((_, c) =>
+    concatData(
+      batches.map((batch) => batch.data.children[c] as Data),
+      plainLayout,
+    ),
+  )
   const fields = first.schema.fields.map((field, c) => field.clone({ type: (children[c] as Data).type }))
   return batchOf(
     new Schema(fields),

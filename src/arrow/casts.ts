@@ -2,7 +2,7 @@
 // do). One rule: a value never changes; one that does not fit stops the cast, nulls are not looked at.
 import { type DataType as ArrowType, type Data, DateUnit, type Decimal, makeData, Precision, type Timestamp, Type } from 'apache-arrow'
 import { decodeUtf8Strict } from '../bytes.js'
-import { fitsPrecision, formatDecimal, powerOfTen } from '../schema/decimal.js'
+import { fitsPrecision, formatDecimal, powerOfTen } from '../schema/index.js'
 import { bitAt, bytesOf, offsetsOf, validityOf, valuesOf } from './buffers.js'
 import { validityProps } from './layout.js'
 

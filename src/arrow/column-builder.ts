@@ -1,7 +1,7 @@
 // The contract of a column under construction. Whoever appends (rows, or a scanner of bytes) sees only this and the
 // typed appends of the classes behind it. One rule: a bad value is an answer, never an exception, and leaves no trace.
 import type { Data } from 'apache-arrow'
-import type { Field } from '../schema/types.js'
+import type { Field } from '../schema/index.js'
 
 /** One thing wrong with one value. */
 export interface CellFault {

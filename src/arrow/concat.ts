@@ -2,10 +2,13 @@
 import { type Data, makeData, Type } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
 import { bytesOf, fillBits, offsetsOf, sameKind, validityOf, valuesOf, writeBits, zeroBits } from './buffers.js'
-import { plainLayout, withChildTypes } from './layout.js'
+import { withChildTypes } from './types.js'
 
-/** One column with the cells of all parts, which have the same type. */
-export function concatData(parts: readonly Data[]): Data {
+/**
+ * One column with the cells of all parts, which have the same type. `plain` ({@link plainLayout}) is asked for parts
+ * whose values lie elsewhere: dictionaries that differ, views, 64-bit offsets, fixed sizes.
+ */
+export function concatData(parts: readonly Data[], plain: (data: Data) => Data): Data {
   const first = parts[0] as Data
   if (parts.length === 1) return first
   const { type } = first
@@ -22,15 +25,23 @@ export function concatData(parts: readonly Data[]): Data {
     case Type.List:
     case Type.Map: {
       const ranges = parts.map((part) => rangeOf(part))
-      const child = concatData(parts.map((part, i) => sliceData(part.children[0] as Data, ...(ranges[i] as [number, number]))))
+      const child = concatData(
+        parts.map((part, i) => sliceData(part.children[0] as Data, ...(ranges[i] as [number, number]))),
+        plain,
+      )
       return makeData({ ...base, type: withChildTypes(type, [child]), valueOffsets: concatOffsets(parts, length), child } as never) as Data
     }
     case Type.Struct: {
-      const children = first.children.map((_, c) => concatData(parts.map((part) => sliceData(part.children[c] as Data, 0, part.length))))
+      const children = first.children.map((_, c) =>
+        concatData(
+          parts.map((part) => sliceData(part.children[c] as Data, 0, part.length)),
+          plain,
+        ),
+      )
       return makeData({ ...base, type: withChildTypes(type, children), children } as never) as Data
     }
     case Type.Dictionary:
-      if (parts.some((part) => part.dictionary !== first.dictionary)) return concatData(parts.map(plainLayout))
+      if (parts.some((part) => part.dictionary !== first.dictionary)) return concatData(parts.map(plain), plain)
       return makeData({ ...base, data: concatFixed(parts, length), dictionary: first.dictionary } as never) as Data
     case Type.LargeUtf8:
     case Type.LargeBinary:
@@ -38,7 +49,7 @@ export function concatData(parts: readonly Data[]): Data {
     case Type.Utf8View:
     case Type.BinaryView:
     case Type.FixedSizeList:
-      return concatData(parts.map(plainLayout))
+      return concatData(parts.map(plain), plain)
     case Type.Union:
       throw new TypeError('union columns cannot be concatenated')
     default:

@@ -12,7 +12,7 @@ import {
   Type,
 } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
-import type { StructType } from '../schema/types.js'
+import type { StructType } from '../schema/index.js'
 import { batchOf } from './batch-builder.js'
 import { bitAt, offsetsOf, validityOf } from './buffers.js'
 import { CastFault, castLeaf, sameLeaf } from './casts.js'

@@ -1,7 +1,7 @@
 // Columns whose cells are all the same: partition values, and columns a file does not have.
 import { type DataType as ArrowType, type Data, makeData, type Struct, Type } from 'apache-arrow'
 import { encodeUtf8 } from '../bytes.js'
-import type { DataType, PhysicalValue } from '../schema/types.js'
+import type { DataType, PhysicalValue } from '../schema/index.js'
 import { fillBits, zeroBits } from './buffers.js'
 import { toArrowType } from './types.js'
 

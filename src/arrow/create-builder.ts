@@ -1,6 +1,6 @@
 // From a Delta field to the builder that grows its column.
 import { formatJson, jsonObject } from '../json.js'
-import type { DataType, Field, UnknownType } from '../schema/types.js'
+import type { DataType, Field, UnknownType } from '../schema/index.js'
 import type { BuilderInit } from './base-builder.js'
 import { BoolBuilder, NullBuilder } from './bit-builders.js'
 import { BinaryBuilder, Utf8Builder } from './bytes-builders.js'

@@ -1,7 +1,6 @@
 // The builder of decimal(p,s): 128-bit unscaled integers. One rule: a value fits exactly or is refused.
 import { type Data, makeData } from 'apache-arrow'
-import { fitsPrecision, parseDecimal, powerOfTen } from '../schema/decimal.js'
-import type { DecimalType } from '../schema/types.js'
+import { type DecimalType, fitsPrecision, parseDecimal, powerOfTen } from '../schema/index.js'
 import { BaseBuilder, type BuilderInit, usedPart } from './base-builder.js'
 import type { CellFault } from './column-builder.js'
 import { kindOf } from './print-value.js'

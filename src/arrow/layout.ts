@@ -8,7 +8,6 @@ import {
   type Dictionary,
   List,
   makeData,
-  Struct,
   Type,
   Utf8,
 } from 'apache-arrow'
@@ -16,7 +15,6 @@ import { AlluviumError } from '../errors.js'
 import { bitAt, bytesOf, offsetsOf, validityOf, valuesOf } from './buffers.js'
 import { concatData } from './concat.js'
 import { NO_ROW, takeData } from './take.js'
-import { mapType } from './types.js'
 
 /** The longest text or binary that a view holds by itself, in bytes. */
 const INLINE_BYTES = 12
@@ -57,25 +55,6 @@ export function plainLayout(data: Data): Data {
   }
 }
 
-/** `type` with the types that its children really have. */
-export function withChildTypes(type: ArrowType, children: readonly Data[]): ArrowType {
-  const fields = type.children as ArrowField[] | undefined
-  if (fields === undefined || fields.every((field, i) => field.type === children[i]?.type)) return type
-  const retyped = fields.map((field, i) => field.clone({ type: (children[i] as Data).type }))
-  switch (type.typeId) {
-    case Type.Struct:
-      return new Struct(retyped)
-    case Type.List:
-      return new List(retyped[0] as ArrowField)
-    case Type.Map: {
-      const [key, value] = (retyped[0] as ArrowField).type.children as [ArrowField, ArrowField]
-      return mapType(key.type, value.type, value.nullable)
-    }
-    default:
-      return type
-  }
-}
-
 /** Length and validity of a column, for a column of other values with the same nulls. */
 export function validityProps(data: Data): { length: number; offset: number; nullCount: number; nullBitmap: Uint8Array | undefined } {
   const { length, offset } = data
@@ -85,7 +64,7 @@ export function validityProps(data: Data): { length: number; offset: number; nul
 function decodeDictionary(data: Data): Data {
   const chunks = (data.dictionary?.data ?? []) as readonly Data[]
   const { dictionary } = data.type as Dictionary
-  const values = chunks.length === 0 ? (makeData({ type: dictionary, length: 0 } as never) as Data) : concatData(chunks)
+  const values = chunks.length === 0 ? (makeData({ type: dictionary, length: 0 } as never) as Data) : concatData(chunks, plainLayout)
   const keys = valuesOf<Int32Array>(data)
   const validity = validityOf(data)
   const indices = new Int32Array(data.length)

@@ -1,7 +1,7 @@
 // Single cells as physical values: what partition values, statistics and filters compute with.
 import type { Data, Vector } from 'apache-arrow'
 import { decodeUtf8 } from '../bytes.js'
-import type { DataType, PhysicalValue } from '../schema/types.js'
+import type { DataType, PhysicalValue } from '../schema/index.js'
 import { bitAt, bytesOf, offsetsOf, validityOf, valuesOf } from './buffers.js'
 import { decimalReader } from './casts.js'
 

@@ -2,9 +2,7 @@
 // row owns all its columns, `__proto__` and `constructor` included.
 import type { Data, RecordBatch } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
-import { formatDecimal } from '../schema/decimal.js'
-import { formatDateDays, formatTimestampNtzMicros } from '../schema/time.js'
-import type { DataType, Field, StructType } from '../schema/types.js'
+import { type DataType, type Field, formatDateDays, formatDecimal, formatTimestampNtzMicros, type StructType } from '../schema/index.js'
 import { type Bits, bitAt, bytesOf, halvesOf, offsetsOf, validityOf, valuesOf } from './buffers.js'
 import { decimalReader } from './casts.js'
 import { readTexts } from './cell-texts.js'

@@ -1,7 +1,7 @@
 // Cells of any column as JSON text, nested ones included: children are printed a block at a time, then put together.
 import type { Data } from 'apache-arrow'
 import { compareText } from '../bytes.js'
-import type { DataType, Field, MapType } from '../schema/types.js'
+import type { DataType, Field, MapType } from '../schema/index.js'
 import { bitAt, offsetsOf, validityOf } from './buffers.js'
 import { leafTexts } from './text-leaves.js'
 

@@ -1,9 +1,7 @@
 // Cells of leaf columns as text, a block of a column at a time. The styles differ in how they quote, and in the few
 // types of which JSON has more than one form.
 import type { Data } from 'apache-arrow'
-import { formatDecimal } from '../schema/decimal.js'
-import { formatDateDays, formatTimestampMicros, formatTimestampNtzMicros } from '../schema/time.js'
-import type { DataType } from '../schema/types.js'
+import { type DataType, formatDateDays, formatDecimal, formatTimestampMicros, formatTimestampNtzMicros } from '../schema/index.js'
 import { encodeBase64 } from './base64.js'
 import { bitAt, bytesOf, halvesOf, offsetsOf, valuesOf } from './buffers.js'
 import { decimalReader } from './casts.js'

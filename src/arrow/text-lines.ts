@@ -1,6 +1,6 @@
 // Batches as lines of text: the canonical form for comparing engines, NDJSON and CSV for people and pipes.
 import type { Data, RecordBatch } from 'apache-arrow'
-import type { DataType, StructType } from '../schema/types.js'
+import type { DataType, StructType } from '../schema/index.js'
 import { bitAt, validityOf } from './buffers.js'
 import { conformBatch } from './conform.js'
 import { jsonTexts, objectTexts } from './text-json.js'

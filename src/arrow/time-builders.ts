@@ -7,7 +7,7 @@ import {
   parseTimestampMicrosBytesExact,
   parseTimestampNtzMicrosBytes,
   parseTimestampNtzMicrosBytesExact,
-} from '../schema/time.js'
+} from '../schema/index.js'
 import { BaseBuilder, type BuilderInit, usedPart } from './base-builder.js'
 import type { CellFault, MemberKey } from './column-builder.js'
 import { memberOf } from './column-builder.js'

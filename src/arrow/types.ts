@@ -5,6 +5,7 @@ import {
   type DataType as ArrowType,
   Binary,
   Bool,
+  type Data,
   DateDay,
   Decimal,
   Float32,
@@ -26,7 +27,7 @@ import {
 } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
 import { formatJson, jsonObject } from '../json.js'
-import type { DataType, Field, PrimitiveName, StructType } from '../schema/types.js'
+import type { DataType, Field, PrimitiveName, StructType } from '../schema/index.js'
 
 /** The Arrow schema of a Delta schema. @throws AlluviumError `UNSUPPORTED_FEATURE` for `variant` and unknown types. */
 export function toArrowSchema(struct: StructType): Schema {
@@ -76,6 +77,41 @@ export function mapType(key: ArrowType, value: ArrowType, valueNullable: boolean
   return type
 }
 
+/** `type` with the types that its children really have. */
+export function withChildTypes(type: ArrowType, children: readonly Data[]): ArrowType {
+  const fields = type.children as ArrowField[] | undefined
+  if (fields === undefined || fields.every((field, i) => field.type === children[i]?.type)) return type
+  const retyped = fields.map((field, i) => field.clone({ type: (children[i] as Data).type }))
+  switch (type.typeId) {
+    case Type.Struct:
+      return new Struct(retyped)
+    case Type.List:
+      return new List(retyped[0] as ArrowField)
+    case Type.Map: {
+      const [key, value] = (retyped[0] as ArrowField).type.children as [ArrowField, ArrowField]
+      return mapType(key.type, value.type, value.nullable)
+    }
+    default:
+      return type
+  }
+}
+
+/**
+ * The Delta schema that holds an Arrow schema without loss: unsigned integers become the next wider signed type, any
+ * timestamp unit becomes microseconds, dictionaries their values.
+ * @throws AlluviumError `SCHEMA_MISMATCH` listing every column whose type Delta lacks.
+ */
+export function fromArrowSchema(schema: Schema): StructType {
+  const faults: string[] = []
+  const fields = schema.fields.map((field) => fromField(field, field.name, faults))
+  if (faults.length > 0) {
+    throw new AlluviumError('SCHEMA_MISMATCH', `Delta tables have no type for ${faults.join('; ')}. Cast these columns first.`, {
+      columns: faults,
+    })
+  }
+  return { type: 'struct', fields }
+}
+
 function primitiveType(name: PrimitiveName): ArrowType {
   switch (name) {
     case 'string':
@@ -107,22 +143,6 @@ function primitiveType(name: PrimitiveName): ArrowType {
     case 'variant':
       throw unsupportedType('variant')
   }
-}
-
-/**
- * The Delta schema that holds an Arrow schema without loss: unsigned integers become the next wider signed type, any
- * timestamp unit becomes microseconds, dictionaries their values.
- * @throws AlluviumError `SCHEMA_MISMATCH` listing every column whose type Delta lacks.
- */
-export function fromArrowSchema(schema: Schema): StructType {
-  const faults: string[] = []
-  const fields = schema.fields.map((field) => fromField(field, field.name, faults))
-  if (faults.length > 0) {
-    throw new AlluviumError('SCHEMA_MISMATCH', `Delta tables have no type for ${faults.join('; ')}. Cast these columns first.`, {
-      columns: faults,
-    })
-  }
-  return { type: 'struct', fields }
 }
 
 function fromField(field: ArrowField, path: string, faults: string[]): Field {
