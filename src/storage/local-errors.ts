@@ -31,6 +31,9 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EIO: ['STORAGE_UNAVAILABLE', 'the device reports an input or output error. Check the disk before trying again'],
 }
 
+/** Failures that stay until somebody changes the path: trying again by itself is of no use. */
+const LASTING: ReadonlySet<string> = new Set(['ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'])
+
 /** Turns a failure of the file system into an {@link AlluviumError}; passes ours through. */
 export function localError(error: unknown, attempt: LocalAttempt): AlluviumError {
   if (error instanceof AlluviumError) return error
@@ -41,7 +44,7 @@ export function localError(error: unknown, attempt: LocalAttempt): AlluviumError
     `${String((error as Error)?.message ?? error)}. Check the disk and try again`,
   ]
   const { doing, path, location, applied } = attempt
-  const facts = { path, location, errno, ...(applied === undefined ? {} : { applied }) }
+  const facts = { path, location, errno, ...(applied === undefined ? {} : { applied }), ...(LASTING.has(errno ?? '') ? { lasting: true } : {}) }
   return new AlluviumError(code, `could not ${doing} '${path}' in ${location}: ${text}.`, facts, { cause: error })
 }
 

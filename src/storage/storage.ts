@@ -49,7 +49,8 @@ export interface StagedObject {
  * A store rooted at one table. "Missing" is an expected answer (`undefined`), never an exception. Failures are
  * `AlluviumError`: `PERMISSION_DENIED`, `STORAGE_FULL`, `STORAGE_UNAVAILABLE`, `STORAGE_UNSAFE`, `ABORTED`.
  * A failed `create` carries the fact `applied`: `false` when surely nothing was put in place, `'unknown'` when the
- * object may be there or may still land; a caller must then find out and never guess.
+ * object may be there or may still land; a caller must then find out and never guess. The fact `lasting: true` says that
+ * trying the same again is of no use.
  */
 export interface Storage {
   /** For messages: the root as a URL or path, without credentials. */

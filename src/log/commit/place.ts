@@ -58,7 +58,7 @@ export async function place(
 
 /** Whether the same call may succeed later: the store was away, or the time given to the call was over. */
 export function isTransient(error: AlluviumError): boolean {
-  return error.code === 'STORAGE_UNAVAILABLE' || error.code === 'ABORTED'
+  return (error.code === 'STORAGE_UNAVAILABLE' && error.facts.lasting !== true) || error.code === 'ABORTED'
 }
 
 function put(committer: Committer, proposal: Proposal, staged: StagedProposal | undefined, limits: Limits): Promise<ProposeOutcome> {
