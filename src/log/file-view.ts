@@ -36,6 +36,11 @@ export class FileView {
     this.numVectors = counts.numVectors
   }
 
+  /** The same object for all views whose row numbers mean the same files: what is derived from rows can be kept by it. */
+  get lineage(): object {
+    return this.table
+  }
+
   /** The numbers of the live rows, ascending: the order in which the files came into the table. */
   liveRows(): Int32Array {
     if (this.rows !== undefined) return this.rows

@@ -1,8 +1,8 @@
-// Which files a filter can need: first by partition, once per distinct combination of values, then by statistics.
-// Three-valued: a file goes only when no row of it can make the filter true; unknown keeps.
-import type { BoundFilter, ColumnBounds } from '../filter/index.js'
-import { parseStatsBounds, partitionBounds } from '../filter/index.js'
+// Which files a filter can need: first by partition, once per distinct value, then by statistics, read once per column
+// and kept as long as the table's state lives. Three-valued: a file goes only when no row of it can make the filter true.
+import { type BoundFilter, pruneByPartition, pruneByStats, StatsIndex, type StatsColumn, statsColumnsOf } from '../filter/index.js'
 import type { FileView, LogView } from '../log/index.js'
+import { formatPath } from '../schema/index.js'
 
 export interface PrunedFiles {
   /** Rows of the file view that stay, in log order. */
@@ -16,52 +16,31 @@ export async function pruneFiles(view: LogView, filter: BoundFilter | undefined,
   const live = view.files.liveRows()
   if (filter === undefined) return { files: live, prunedByPartition: 0, prunedByStatistics: 0 }
   const { partitionColumns } = view.metadata
-  const afterPartition = pruneByPartition(view, filter, live)
-  const prunedByPartition = live.length - afterPartition.length
-  const dataColumns = filter.leaves.filter((leaf) => !partitionColumns.includes(leaf.path[0] as string))
-  if (dataColumns.length === 0 || afterPartition.length === 0) return { files: afterPartition, prunedByPartition, prunedByStatistics: 0 }
+  const partitions = { columns: partitionColumns, partition: (column: string) => view.files.partition(column) }
+  const byPartition = partitionColumns.length === 0 ? live : pruneByPartition(filter, live, partitions)
+  const prunedByPartition = live.length - byPartition.length
+  const columns = statsColumnsOf(filter, partitionColumns)
+  if (columns.length === 0 || byPartition.length === 0) return { files: byPartition, prunedByPartition, prunedByStatistics: 0 }
   await view.files.loadStats(signal)
-  const partitions = partitionReaders(view, filter)
-  const files = afterPartition.filter((row) => {
-    const stats = parseStatsBounds(view.files.stats(row), dataColumns)
-    return filter.mightMatch({ get: (path) => partitions.get(path[0] as string)?.(row) ?? stats.get(path) })
-  })
-  return { files, prunedByPartition, prunedByStatistics: afterPartition.length - files.length }
+  const index = indexOf(view.files, columns)
+  index.addMissing(byPartition, (row) => view.files.stats(row))
+  const files = pruneByStats(filter, byPartition, index, partitions)
+  return { files, prunedByPartition, prunedByStatistics: byPartition.length - files.length }
 }
 
-function pruneByPartition(view: LogView, filter: BoundFilter, live: Int32Array): Int32Array {
-  const { partitionColumns } = view.metadata
-  const { only } = filter.partitionOnly(partitionColumns)
-  if (only === undefined || partitionColumns.length === 0) return live
-  const readers = partitionReaders(view, only)
-  const ids = only.columns.map((name) => view.files.partition(name))
-  const verdicts = new Map<string, boolean>()
-  return live.filter((row) => {
-    let key = ''
-    for (const partition of ids) key += `${partition.ids(row)},`
-    let verdict = verdicts.get(key)
-    if (verdict === undefined) {
-      verdict = only.mightMatch({ get: (path) => readers.get(path[0] as string)?.(row) })
-      verdicts.set(key, verdict)
-    }
-    return verdict
-  })
-}
+// Indexes by the state whose row numbers they use. A few sets of columns are kept; a table is asked the same few questions.
+const INDEXES_KEPT = 8
+const indexes = new WeakMap<object, Map<string, StatsIndex>>()
 
-// Bounds by partition column: each distinct value is parsed once.
-function partitionReaders(view: LogView, filter: BoundFilter): Map<string, (row: number) => ColumnBounds> {
-  const readers = new Map<string, (row: number) => ColumnBounds>()
-  const files: FileView = view.files
-  for (const leaf of filter.leaves) {
-    const name = leaf.path[0] as string
-    if (!view.metadata.partitionColumns.includes(name) || readers.has(name)) continue
-    const partition = files.partition(name)
-    const byId: ColumnBounds[] = []
-    readers.set(name, (row) => {
-      const id = partition.ids(row)
-      byId[id] ??= partitionBounds(leaf.type, partition.values[id] ?? null)
-      return byId[id]
-    })
-  }
-  return readers
+function indexOf(files: FileView, columns: readonly StatsColumn[]): StatsIndex {
+  const key = columns.map(({ path, type }) => `${formatPath(path)} ${type.type}`).join(',')
+  let kept = indexes.get(files.lineage)
+  if (kept === undefined) indexes.set(files.lineage, (kept = new Map()))
+  const known = kept.get(key)
+  if (known !== undefined) return known
+  const oldest = kept.keys().next()
+  if (kept.size >= INDEXES_KEPT && oldest.done !== true) kept.delete(oldest.value)
+  const index = new StatsIndex(columns)
+  kept.set(key, index)
+  return index
 }
