@@ -1,11 +1,12 @@
 // Arrow IPC, files and streams, as record batches. One rule: a message reaches apache-arrow whole and with checked
 // metadata, or not at all; input that ends within a message is an error, never fewer rows.
-import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow'
+import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow'
 import { AlluviumError, throwIfAborted } from '../errors.js'
 import type { ByteSource } from '../parquet/index.js'
 import { checkArrowBatch } from './arrow-check.js'
 import { checkFooter, checkMessage } from './arrow-metadata.js'
 import { type ByteReader, chunkReader, sourceReader } from './byte-reader.js'
+import { decodeLz4Frame } from './lz4.js'
 
 /** Arrow input that was opened: its schema, then its batches in order, once. */
 export interface ArrowReader {
@@ -21,7 +22,7 @@ const MAX_BODY_BYTES = 2 ** 31 - 1
 
 /**
  * Opens an IPC file or stream. A file is read by random access; as chunks it cannot be read.
- * @throws AlluviumError `CORRUPT_DATA` where it is none, `LIMIT_EXCEEDED`, `UNSUPPORTED_FEATURE` for compressed bodies.
+ * @throws AlluviumError `CORRUPT_DATA` where it is none, `LIMIT_EXCEEDED`, `UNSUPPORTED_FEATURE` for bodies compressed with zstd.
  */
 export async function openArrow(
   input: ByteSource | AsyncIterable<Uint8Array>,
@@ -29,6 +30,9 @@ export async function openArrow(
   signal: AbortSignal | undefined,
 ): Promise<ArrowReader> {
   throwIfAborted(signal, `reading ${name}`)
+  // A codec that the program has registered itself is left in place.
+  if (!compressionRegistry.get(CompressionType.LZ4_FRAME)?.decode)
+    compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: decodeLz4Frame })
   const open = (from: object): Promise<RecordBatchReader> =>
     guarded(name, async () => {
       const reader: RecordBatchReader = await RecordBatchReader.from(from as AsyncIterable<Uint8Array>)
@@ -154,7 +158,7 @@ async function guarded<T>(name: string, run: () => Promise<T>): Promise<T> {
     const features = ['arrow-ipc-compression']
     throw new AlluviumError(
       'UNSUPPORTED_FEATURE',
-      `${name} holds compressed Arrow data, which is not read yet: write it without compression`,
+      `${name} holds Arrow data compressed with zstd, which is not read yet: write it with lz4 or without compression`,
       { path: name, features },
       { cause: error },
     )
