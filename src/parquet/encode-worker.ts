@@ -13,7 +13,7 @@ export interface EncodeWorker {
 }
 
 interface Thread {
-  postMessage(message: unknown, transfer: ArrayBufferLike[]): void
+  postMessage(message: unknown): void
   on(event: string, listener: (value: never) => void): void
   ref(): void
   unref(): void
@@ -30,6 +30,7 @@ interface Answer {
   memoryBytes?: number
 }
 interface Waiting {
+  memory: SharedArrayBuffer
   resolve(file: Uint8Array): void
   reject(error: unknown): void
 }
@@ -39,8 +40,9 @@ interface Waiting {
 const THREAD_CODE = `
 const { parentPort, workerData } = require('worker_threads')
 const codec = require(workerData)
-parentPort.on('message', ({ id, ipc, calls }) => {
+parentPort.on('message', ({ id, memory, sizeBytes, calls }) => {
   try {
+    const ipc = new Uint8Array(memory, 0, sizeBytes)
     let builder = new codec.WriterPropertiesBuilder()
     for (const [method, ...args] of calls) builder = builder[method](...args)
     const file = codec.writeParquet(codec.Table.fromIPCStream(ipc), builder.build())
@@ -53,6 +55,7 @@ parentPort.on('message', ({ id, ipc, calls }) => {
 `
 // A thread whose codec grew beyond this is replaced once it is idle: WebAssembly memory never shrinks.
 const GIVE_BACK_BYTES = 2 ** 30
+const MAX_SPARE = 2
 const NEARLY_FULL_BYTES = 3 * 2 ** 30
 
 /**
@@ -73,6 +76,8 @@ class ThreadEncoder implements EncodeWorker {
   private readonly threads: Threads
   private readonly codecPath: string
   private readonly waiting = new Map<number, Waiting>()
+  // Shared memory that no call uses: fresh large buffers for every row group would keep the garbage collector busy.
+  private readonly spare: SharedArrayBuffer[] = []
   private thread: Thread | undefined
   private next = 0
   private closed = false
@@ -88,11 +93,11 @@ class ThreadEncoder implements EncodeWorker {
       if (this.closed) return reject(new TypeError('the encode worker is closed'))
       this.thread ??= this.start()
       const id = this.next++
-      this.waiting.set(id, { resolve, reject })
+      const memory = this.memoryFor(ipc.length)
+      new Uint8Array(memory).set(ipc)
+      this.waiting.set(id, { memory, resolve, reject })
       this.thread.ref()
-      // Only a whole buffer can change hands; a part of one is copied.
-      const whole = ipc.byteLength === ipc.buffer.byteLength ? ipc : ipc.slice()
-      this.thread.postMessage({ id, ipc: whole, calls: builderCalls(properties) }, [whole.buffer])
+      this.thread.postMessage({ id, memory, sizeBytes: ipc.length, calls: builderCalls(properties) })
     })
 
   async close(): Promise<void> {
@@ -116,10 +121,18 @@ class ThreadEncoder implements EncodeWorker {
     return thread
   }
 
+  private memoryFor(sizeBytes: number): SharedArrayBuffer {
+    const at = this.spare.findIndex((memory) => memory.byteLength >= sizeBytes)
+    if (at >= 0) return this.spare.splice(at, 1)[0] as SharedArrayBuffer
+    this.spare.pop()
+    return new SharedArrayBuffer(Math.ceil(sizeBytes * 1.25))
+  }
+
   private settle(answer: Answer): void {
     const { id, file, memoryBytes = 0 } = answer
     const waiting = this.waiting.get(id)
     this.waiting.delete(id)
+    if (waiting !== undefined && this.spare.length < MAX_SPARE) this.spare.push(waiting.memory)
     if (file !== undefined) waiting?.resolve(file)
     else waiting?.reject(new CodecFault(answer.error ?? 'no answer', answer.trapped === true, memoryBytes > NEARLY_FULL_BYTES, undefined))
     if (answer.trapped || (memoryBytes > GIVE_BACK_BYTES && this.waiting.size === 0)) {

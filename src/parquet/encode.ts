@@ -15,12 +15,24 @@ export interface EncodeProperties {
   readonly dictionaryOf: readonly (readonly [name: string, enabled: boolean])[]
 }
 
-/** Turns an Arrow IPC stream into a Parquet file of one row group. May run anywhere, and may take the bytes for itself. */
+/**
+ * Turns an Arrow IPC stream into a Parquet file of one row group. May run anywhere. The stream's memory is used again as soon as
+ * the call returns its promise: whoever works later must copy it first.
+ */
 export type EncodeRowGroup = (ipc: Uint8Array, properties: EncodeProperties) => Promise<Uint8Array>
 
-/** The encoder in this thread: blocks it for about 5 ms per MiB of Arrow, twice that when the process is young. */
+/** The encoder in this thread, as a function of its own: for whoever wraps or replaces it. */
 export const encodeInThread: EncodeRowGroup = async (ipc, properties) => {
+  const copy = ipc.slice()
   await initParquet()
+  return encodeNow(copy, properties)
+}
+
+/**
+ * Encodes at once: blocks the thread for about 5 ms per MiB of Arrow, twice that when the process is young. `initParquet` must
+ * have been awaited.
+ */
+export function encodeNow(ipc: Uint8Array, properties: EncodeProperties): Uint8Array {
   return callCodec((codec) => {
     let builder = new codec.WriterPropertiesBuilder()
     for (const [method, ...args] of builderCalls(properties)) builder = (builder[method] as (...args: unknown[]) => typeof builder)(...args)

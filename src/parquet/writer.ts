@@ -1,16 +1,17 @@
 // Writing a Parquet file in bounded memory: batches are collected up to a row group, encoded, and sent to the sink;
 // one footer at the end names all row groups. One rule: what was written is in order and complete, or the writer failed.
-import { type RecordBatch, Table, tableToIPC } from 'apache-arrow'
+import type { RecordBatch } from 'apache-arrow'
 import { batchBytes } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
 import { VERSION } from '../version.js'
 import { chooseDictionaries } from './dictionary.js'
-import { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
-import { CodecFault } from './engine.js'
+import { type EncodeProperties, type EncodeRowGroup, encodeNow, type WriteCodec } from './encode.js'
+import { CodecFault, initParquet } from './engine.js'
 import { guarded } from './faults.js'
 import { assertWritable, fileSchema, layOut } from './file-schema.js'
 import { type Footer, parseFooter } from './footer.js'
+import { ipcStream, scratchMemory } from './ipc.js'
 import { bodyRange, FooterStitcher } from './stitch.js'
 
 /** Where the bytes of a file go, in order. */
@@ -131,22 +132,31 @@ class StitchWriter implements ParquetWriter {
     if (this.finished) throw new TypeError('the Parquet writer is finished already')
   }
 
-  // Starts encoding what is collected. With the default encoder it is done on return; another may still be at work.
+  // Encodes what is collected. With an encoder elsewhere this only starts it, once the row group before is out.
   private async flush(): Promise<void> {
     const { batches } = this
-    const chosen = this.options.dictionary ?? 'auto'
-    const dictionaries = chosen === 'auto' ? chooseDictionaries(batches) : { dictionary: chosen === 'always', dictionaryOf: [] }
-    const properties: EncodeProperties = { codec: this.options.codec, createdBy: CREATED_BY, ...dictionaries }
-    const ipc = tableToIPC(batches.length === 0 ? new Table(this.schema) : new Table(this.schema, batches), 'stream')
+    const properties = this.properties(batches)
     this.batches = []
     this.bufferedRows = 0
     this.bufferedBytes = 0
     await this.settle()
-    const encode = this.options.encodeRowGroup
-    this.inFlight = this.encode(ipc, properties, encode ?? encodeInThread).catch((error: unknown) => {
-      this.failure = { error }
+    this.inFlight = this.stitch(this.encode(batches, properties)).catch((error: unknown) => {
+      this.failure = { error: error instanceof CodecFault ? encodeError(error) : error }
     })
-    if (encode === undefined) await this.settle()
+    if (this.options.encodeRowGroup === undefined) await this.settle()
+  }
+
+  private async encode(batches: readonly RecordBatch[], properties: EncodeProperties): Promise<Uint8Array> {
+    const { encodeRowGroup } = this.options
+    if (encodeRowGroup !== undefined) return encodeRowGroup(ipcStream(this.schema, batches, scratchMemory), properties)
+    await initParquet()
+    return encodeNow(ipcStream(this.schema, batches, scratchMemory), properties)
+  }
+
+  private properties(batches: readonly RecordBatch[]): EncodeProperties {
+    const chosen = this.options.dictionary ?? 'auto'
+    const dictionaries = chosen === 'auto' ? chooseDictionaries(batches) : { dictionary: chosen === 'always', dictionaryOf: [] }
+    return { codec: this.options.codec, createdBy: CREATED_BY, ...dictionaries }
   }
 
   private async settle(): Promise<void> {
@@ -154,10 +164,8 @@ class StitchWriter implements ParquetWriter {
     if (this.failure !== undefined) throw this.failure.error
   }
 
-  private async encode(ipc: Uint8Array, properties: EncodeProperties, encodeRowGroup: EncodeRowGroup): Promise<void> {
-    const encoded = await encodeRowGroup(ipc, properties).catch((error: unknown) => {
-      throw error instanceof CodecFault ? encodeError(error) : error
-    })
+  private async stitch(encoding: Promise<Uint8Array>): Promise<void> {
+    const encoded = await encoding
     const footer = footerOf(encoded)
     if (this.stitcher === undefined) {
       this.stitcher = new FooterStitcher(footer, { createdBy: CREATED_BY })
