@@ -1,0 +1,172 @@
+// examples/kafka-to-delta.ts against a real broker: two instances that are killed, stopped, frozen and started again while
+// records flow. In the end every offset is in the table once, says an engine that is not ours.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTable, integer, long, openTable, schema, string } from 'alluvium'
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundleExample, ConsumerProcess } from './consumer-process.js'
+import { type KafkaBroker, startBroker } from './kafka-broker.js'
+import { absent, python } from './peers.js'
+
+if (absent !== undefined) console.warn(`skipped: ${absent}`)
+
+const PARTITIONS = 6
+const RECORDS = 1_500_000
+const CHUNK = 1000
+// So far may the producer be ahead of the table: enough that a kill always meets rows on their way.
+const LAG = 50_000
+const text = 'x'.repeat(150)
+
+interface Group {
+  readonly part: number
+  readonly rows: number
+  readonly offsets: number
+  readonly first: number
+  readonly last: number
+}
+
+// Any engine's opinion: rows and distinct offsets by partition, and the positions that the log records.
+const CHECK = `
+from deltalake import DeltaTable, QueryBuilder
+import pyarrow as pa
+dt = DeltaTable(input["path"])
+sql = "select part, count(*) as rows, count(distinct seq) as offsets, min(seq) as first, max(seq) as last from t group by part order by part"
+groups = pa.table(QueryBuilder().register("t", dt).execute(sql)).to_pylist()
+positions = [dt.transaction_version(app) for app in input["apps"]]
+print(json.dumps({"groups": groups, "positions": positions, "version": dt.version()}))
+`
+
+describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
+  let broker: KafkaBroker
+  let program: string
+  let folder: string
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'alluvium-kafka-'))
+    ;[broker, program] = await Promise.all([startBroker(), bundleExample('kafka-to-delta')])
+  })
+  afterAll(async () => {
+    await broker?.[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('two instances, each killed and started again, one frozen, one stopped: every offset is in the table once', async () => {
+    const path = join(folder, 'events')
+    await createTable(path, { schema: schema({ part: integer().notNull(), seq: long().notNull(), text: string() }) })
+    const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
+    const admin = kafka.admin()
+    await admin.connect()
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'events', numPartitions: PARTITIONS, replicationFactor: 1 }] })
+
+    const instances = ['a', 'b'].map((name) => new ConsumerProcess(name, [program, broker.bootstrap, 'events', path, 'ingest']))
+    const [a, b] = instances as [ConsumerProcess, ConsumerProcess]
+    const progress = progressOf(path)
+    try {
+      for (const instance of instances) instance.start()
+      const produced = produce(kafka, progress)
+      await disturb(a, b, progress)
+      await produced
+      await progress.reaches(RECORDS)
+      expect(await a.end('SIGTERM')).toBe(0)
+      expect(await b.end('SIGTERM')).toBe(0)
+    } catch (error) {
+      for (const { name, output } of instances) console.error(`--- ${name}\n${output.slice(-50000)}`)
+      throw error
+    } finally {
+      for (const instance of instances) {
+        instance.signal('SIGCONT')
+        await instance.end('SIGKILL')
+      }
+    }
+
+    if (process.env.DBG)
+      for (const i of instances)
+        console.log(
+          i.name,
+          i.crashes,
+          i.output
+            .split('\n')
+            .filter((l) => l.includes('FAIL') || l.includes('ended'))
+            .join('\n'),
+        )
+    const ends = (await admin.fetchTopicOffsets('events')).sort((x, y) => x.partition - y.partition).map(({ high }) => Number(high))
+    await admin.disconnect()
+    expect(ends.reduce((sum, end) => sum + end, 0)).toBe(RECORDS)
+    const apps = ends.map((_, partition) => `ingest/events/${partition}`)
+    const { groups, positions } = await python<{ groups: Group[]; positions: number[] }>(CHECK, { path, apps })
+    expect(groups).toEqual(ends.map((end, part) => ({ part, rows: end, offsets: end, first: 0, last: end - 1 })))
+    expect(positions).toEqual(ends.map((end) => end - 1))
+  })
+})
+
+type Progress = ReturnType<typeof progressOf>
+
+/** How many offsets the table holds, by its own positions. */
+function progressOf(path: string): { offsets(): Promise<number>; reaches(offsets: number): Promise<void> } {
+  const table = openTable(path)
+  const offsets = async (): Promise<number> => {
+    const { positions } = await (await table).snapshot()
+    return [...positions.values()].reduce((sum, last) => sum + Number(last) + 1, 0)
+  }
+  const reaches = async (wanted: number): Promise<void> => {
+    for (let last = -1, idleMs = 0; ; ) {
+      const now = await offsets()
+      if (now >= wanted) return
+      idleMs = now === last ? idleMs + 50 : 0
+      if (idleMs > 60_000) throw new Error(`the table stands still at ${now} offsets, on the way to ${wanted}`)
+      last = now
+      await sleep(50)
+    }
+  }
+  return { offsets, reaches }
+}
+
+async function disturb(a: ConsumerProcess, b: ConsumerProcess, progress: Progress): Promise<void> {
+  for (let at = 30_000; at < RECORDS - 60_000; at += 25_000 + Math.random() * 20_000) {
+    await progress.reaches(at)
+    const who = Math.random() < 0.5 ? a : b
+    const what = Math.random()
+    await sleep(Math.random() * 300)
+    console.log(at | 0, who.name, what)
+    if (what < 0.3) {
+      await who.end('SIGKILL')
+      await sleep(Math.random() * 3000)
+      who.start()
+    } else if (what < 0.7) {
+      who.signal('SIGSTOP')
+      await sleep(9000 + Math.random() * 6000)
+      who.signal('SIGCONT')
+    } else if (what < 0.8) {
+      who.signal('SIGSTOP')
+      await sleep(1000)
+      who.signal('SIGCONT')
+    } else {
+      await who.end('SIGTERM')
+      await sleep(Math.random() * 3000)
+      who.start()
+    }
+  }
+}
+
+async function produce(kafka: Kafka, progress: Progress): Promise<void> {
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const next = Array.from({ length: PARTITIONS }, () => 0)
+  for (let sent = 0; sent < RECORDS; sent += CHUNK) {
+    while (sent - (await progress.offsets()) > LAG) await sleep(50)
+    const messages = Array.from({ length: CHUNK }, (_, i) => {
+      const partition = (sent + i) % PARTITIONS
+      const seq = next[partition] as number
+      next[partition] = seq + 1
+      return { partition, value: JSON.stringify({ part: partition, seq, text }) }
+    })
+    await producer.send({ topic: 'events', messages, acks: -1 })
+  }
+  await producer.disconnect()
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
