@@ -18,8 +18,9 @@ export function checkBytesEqual(actual: Uint8Array | undefined, expected: Uint8A
   check(actual !== undefined, `${promise}: the object is there`)
   check(actual instanceof Uint8Array, `${promise}: bytes are a Uint8Array`)
   checkEqual(actual.length, expected.length, `${promise}: the number of bytes`)
-  const at = actual.findIndex((byte, i) => byte !== expected[i])
-  if (at >= 0) throw new Error(`broken promise: ${promise}: byte ${at} is ${actual[at]} instead of ${expected[at]}`)
+  for (let at = 0; at < expected.length; at++) {
+    if (actual[at] !== expected[at]) throw new Error(`broken promise: ${promise}: byte ${at} is ${actual[at]} instead of ${expected[at]}`)
+  }
 }
 
 /** Fails unless the call rejects with one of the codes; answers the error. */

@@ -2,7 +2,7 @@
 import { AlluviumError } from '../errors.js'
 import type { Storage } from '../storage/storage.js'
 import { check, checkBytesEqual, checkEqual, checkMisuse, checkRefused } from './check.js'
-import { type ContractCase, type ContractOptions, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
+import { type ContractCase, type ContractOptions, during, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
 
 /** Cases about creating objects; a store without exclusive creates must refuse instead. */
 export function createCases(options: ContractOptions): ContractCase[] {
@@ -92,21 +92,14 @@ async function createIsWhole(storage: Storage): Promise<void> {
   for (let round = 0; round < 10; round++) {
     const path = `object-${round}`
     const bytes = patternBytes(400_000, round)
-    let done = false
-    const reading = (async () => {
-      for (let more = true; more; more = !done) {
-        const info = await storage.stat(path)
-        if (info !== undefined) checkEqual(info.sizeBytes, bytes.length, 'a size seen during a create')
-        const seen = await storage.read(path)
-        if (seen !== undefined) checkBytesEqual(seen, bytes, 'an object seen during its create')
-      }
-    })()
-    try {
-      await storage.create(path, bytes)
-    } finally {
-      done = true
-      await reading
+    const seeing = async (): Promise<void> => {
+      const info = await storage.stat(path)
+      if (info !== undefined) checkEqual(info.sizeBytes, bytes.length, 'a size seen during a create')
+      const seen = await storage.read(path)
+      if (seen !== undefined) checkBytesEqual(seen, bytes, 'an object seen during its create')
     }
+    await during(() => storage.create(path, bytes), seeing)
+    await seeing()
   }
 }
 

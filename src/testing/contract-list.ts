@@ -2,7 +2,7 @@
 import { compareBytes } from '../bytes.js'
 import type { Storage } from '../storage/storage.js'
 import { check, checkEqual, checkRefused } from './check.js'
-import { type ContractCase, type ContractOptions, listAll, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
+import { type ContractCase, type ContractOptions, during, listAll, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
 
 /** Cases about listings. */
 export function listCases(options: ContractOptions): ContractCase[] {
@@ -138,15 +138,12 @@ async function whileWriting(storage: Storage): Promise<void> {
   const before = Array.from({ length: 300 }, (_, i) => `busy/${String(i * 10).padStart(6, '0')}`)
   for (let at = 0; at < before.length; at += 50)
     await Promise.all(before.slice(at, at + 50).map((path) => storage.put(path, textBytes(path))))
-  let done = false
-  const writing = (async () => {
-    for (let i = 0; !done; i++) {
-      const path = `busy/${String((i * 13) % 3000).padStart(6, '0')}-late`
-      await storage.put(path, textBytes(path))
-      if (i % 3 === 0) await storage.delete(path)
-    }
-  })()
-  try {
+  const writing = async (round: number): Promise<void> => {
+    const path = `busy/${String((round * 13) % 3000).padStart(6, '0')}-late`
+    await storage.put(path, textBytes(path))
+    if (round % 3 === 0) await storage.delete(path)
+  }
+  const listing = async (): Promise<void> => {
     for (let round = 0; round < 5; round++) {
       const seen = await listPaths(storage, 'busy')
       checkEqual(seen, byBytes([...new Set(seen)]), 'a listing during writes is sorted and free of repeats')
@@ -156,10 +153,8 @@ async function whileWriting(storage: Storage): Promise<void> {
         'a listing during writes has all that was there before',
       )
     }
-  } finally {
-    done = true
-    await writing
   }
+  await during(listing, writing)
   await storage.put('busy/last', textBytes('x'))
   check((await listPaths(storage, 'busy')).includes('busy/last'), 'a listing has an object whose put has just resolved')
 }

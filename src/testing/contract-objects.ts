@@ -1,7 +1,7 @@
 // The contract of single objects: read, readRange, stat, put, delete.
 import type { Storage } from '../storage/storage.js'
 import { check, checkBytesEqual, checkEqual, checkMisuse } from './check.js'
-import { type ContractCase, type ContractOptions, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
+import { type ContractCase, type ContractOptions, during, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
 
 /** Cases about reading, replacing and deleting single objects. */
 export function objectCases(options: ContractOptions): ContractCase[] {
@@ -161,24 +161,18 @@ async function putReplaces(storage: Storage): Promise<void> {
 async function putIsWhole(storage: Storage): Promise<void> {
   const sizes = [200_000, 1, 80_000]
   await storage.put('hint', new Uint8Array(sizes[0] as number))
-  let done = false
-  const reading = (async () => {
-    while (!done) {
-      const bytes = await storage.read('hint')
-      check(bytes !== undefined, 'an object that is being replaced is always there')
-      check(sizes.includes(bytes.length), `a reader sees an old or a new object whole, not ${bytes.length} bytes`)
-      check(
-        bytes.every((byte) => byte === bytes[0]),
-        'a reader never sees bytes of two objects',
-      )
-    }
-  })()
-  try {
+  const puts = async (): Promise<void> => {
     for (let i = 1; i <= 60; i++) await storage.put('hint', new Uint8Array(sizes[i % sizes.length] as number).fill(i))
-  } finally {
-    done = true
-    await reading
   }
+  await during(puts, async () => {
+    const bytes = await storage.read('hint')
+    check(bytes !== undefined, 'an object that is being replaced is always there')
+    check(sizes.includes(bytes.length), `a reader sees an old or a new object whole, not ${bytes.length} bytes`)
+    check(
+      bytes.every((byte) => byte === bytes[0]),
+      'a reader never sees bytes of two objects',
+    )
+  })
 }
 
 async function deletes(storage: Storage): Promise<void> {

@@ -1,6 +1,7 @@
 // What the storage contract suite is made of: its options, its cases, and what cases share.
 // One rule: a case uses nothing but the contract, so that it judges a store on another continent as it judges one in memory.
 import { encodeUtf8 } from '../bytes.js'
+import { systemRuntime } from '../runtime.js'
 import type { ObjectInfo, Storage, StorageCapabilities } from '../storage/storage.js'
 
 /** One promise of the storage contract. `run` rejects when the store breaks it. */
@@ -69,6 +70,27 @@ export function patternBytes(sizeBytes: number, seed: number): Uint8Array {
     bytes[i] = state >>> 24
   }
   return bytes
+}
+
+/**
+ * Repeats a step for as long as `work` takes, then waits for both. The step lets timers and sockets have their turn now and
+ * then: a store that answers at once would otherwise be asked for ever.
+ */
+export async function during(work: () => Promise<unknown>, step: (round: number) => Promise<unknown>): Promise<void> {
+  let done = false
+  const repeating = (async () => {
+    for (let round = 0; !done; round++) {
+      await step(round)
+      if (round % 4 === 3) await systemRuntime.sleep(0)
+    }
+  })()
+  const outcomes = await Promise.allSettled([
+    work().finally(() => {
+      done = true
+    }),
+    repeating,
+  ])
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /** UTF-8 bytes of a text. */
