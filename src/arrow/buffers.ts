@@ -25,22 +25,16 @@ export function zeroBits(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(((length + 63) & ~63) >> 3)
 }
 
-/** `length` bits from `source`, moved to start at bit 0. */
-export function copyBits(source: Bits, length: number): Uint8Array<ArrayBuffer> {
-  const target = zeroBits(length)
-  if ((source.offset & 7) === 0) {
-    target.set(source.bytes.subarray(source.offset >> 3, (source.offset >> 3) + ((length + 7) >> 3)))
-  } else {
-    writeBits(target, 0, source, length)
-  }
-  return target
-}
-
 /** Sets bits of `target` from bit `at` on, where those of `source` are 1; `target` has 0 there before. */
 export function writeBits(target: Uint8Array, at: number, source: Bits, length: number): void {
-  for (let i = 0; i < length; i++) {
-    if (bitAt(source, i)) target[(at + i) >> 3] = (target[(at + i) >> 3] as number) | (1 << ((at + i) & 7))
+  let done = 0
+  if (((at | source.offset) & 7) === 0) {
+    // Whole bytes where both sides start on one.
+    const bytes = length >> 3
+    target.set(source.bytes.subarray(source.offset >> 3, (source.offset >> 3) + bytes), at >> 3)
+    done = bytes * 8
   }
+  for (let i = done; i < length; i++) if (bitAt(source, i)) setBit(target, at + i)
 }
 
 /** Sets `length` bits from bit `at` on to 1. */

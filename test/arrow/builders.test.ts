@@ -1,6 +1,7 @@
 // Column builders as a scanner of bytes drives them: typed appends, cells taken back, nested cells put together.
 import type { Data } from 'apache-arrow'
 import { describe, expect, test, vi } from 'vitest'
+import { grownByteSize } from '../../src/arrow/base-builder.js'
 import { batchOf } from '../../src/arrow/batch-builder.js'
 import {
   BatchBuilder,
@@ -166,6 +167,13 @@ describe('cells taken back', () => {
 })
 
 describe('limits', () => {
+  test('a byte arena doubles, ends at 2 GiB, and says so by name', () => {
+    expect(grownByteSize(10, 0, 'a')).toBe(1024)
+    expect(grownByteSize(3000, 2048, 'a')).toBe(4096)
+    expect(grownByteSize(2 ** 31 - 1, 2 ** 30, 'a')).toBe(2 ** 31 - 1)
+    expect(() => grownByteSize(2 ** 31, 2 ** 30, 'a.b')).toThrow(/column a\.b .*2 GiB/)
+  })
+
   test('types that cannot be written are refused by name', () => {
     for (const type of [{ type: 'variant' }, { type: 'unknown', json: 'interval' }] as const) {
       try {
