@@ -22,11 +22,11 @@ const FAULTS_LISTED = 100
  */
 export async function* batchesOf(source: RowSource<object>, schema: StructType, options: RowSourceOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
   if (source instanceof RecordBatch) {
-    yield conformInput(source, schema)
+    yield conformBatch(source, schema)
     return
   }
   if (source instanceof ArrowTable) {
-    for (const batch of source.batches) yield conformInput(batch, schema)
+    for (const batch of source.batches) yield conformBatch(batch, schema)
     return
   }
   const collector = new RowCollector(schema, options)
@@ -41,7 +41,7 @@ export async function* batchesOf(source: RowSource<object>, schema: StructType, 
       if (item instanceof RecordBatch) {
         const before = collector.flush()
         if (before !== undefined) yield before
-        yield conformInput(item, schema)
+        yield conformBatch(item, schema)
         continue
       }
       const batch = Array.isArray(item) ? collector.add(item) : collector.addOne(item)
@@ -98,21 +98,6 @@ export function invalidRows(faults: readonly RowFault[]): AlluviumError {
     faults: faults.slice(0, FAULTS_LISTED),
     faultCount: faults.length,
   })
-}
-
-function conformInput(batch: RecordBatch, schema: StructType): RecordBatch {
-  const unknown = batch.schema.fields.filter((field) => !schema.fields.some((known) => known.name === field.name)).map((field) => field.name)
-  if (unknown.length > 0) {
-    throw new AlluviumError('SCHEMA_MISMATCH', `the Arrow data has columns that the table lacks: ${unknown.join(', ')}`, { columns: unknown })
-  }
-  const conformed = conformBatch(batch, schema)
-  schema.fields.forEach((field, i) => {
-    const nulls = conformed.data.children[i]?.nullCount ?? 0
-    if (!field.nullable && nulls > 0) {
-      throw new AlluviumError('INVALID_ROW', `column ${field.name} is NOT NULL but ${nulls} of ${batch.numRows} values are null`, { column: field.name, nulls })
-    }
-  })
-  return conformed
 }
 
 function hasBatches(rows: readonly unknown[]): boolean {
