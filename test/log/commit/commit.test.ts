@@ -149,6 +149,27 @@ describe('a lost race', () => {
     expect(scene.simulation.now() - startMs).toBeLessThanOrEqual(1200)
   })
 
+  test('whose winners cannot be read for a while reads them later; for good, it is the store’s error and not committed', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (const version of [1, 2]) await rawCommit(scene.raw, version, [])
+    const read = scene.raw.read.bind(scene.raw)
+    let failures = 3
+    const failing: Partial<Storage> = {
+      read: async (path) => {
+        if (path === logPath(2) && failures-- > 0) throw new AlluviumError('STORAGE_UNAVAILABLE', 'away')
+        return read(path)
+      },
+    }
+    scene.counted.replace(failing)
+    expect((await scene.commit(base, [add('a')])).version).toBe(3)
+    failures = Number.POSITIVE_INFINITY
+    expect(await scene.fails(base, [add('b')], {}, { timeoutMs: 10_000 })).toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      facts: { committed: false },
+    })
+  })
+
   test('whose winners land while they are read is no gap', async () => {
     const scene = new Scene()
     const base = await scene.begin()
