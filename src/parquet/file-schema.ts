@@ -72,8 +72,8 @@ function fitted(data: Data, field: Field, path: string): Data {
   if (DataType.isList(type)) {
     const element = type.children[0] as Field
     const child = data.children[0] as Data
-    if (!element.nullable) checkNoNulls(child, undefined, `${path}.element`, false)
-    const fittedChild = fitted(child, element, `${path}.element`)
+    const cells = element.nullable ? child : withoutNulls(child, data, `${path}.element`)
+    const fittedChild = fitted(cells, element, `${path}.element`)
     return fittedChild === child ? data : (makeData({ ...layout(data), type, child: fittedChild } as never) as Data)
   }
   if (DataType.isMap(type)) {
@@ -82,14 +82,14 @@ function fitted(data: Data, field: Field, path: string): Data {
     const children = wanted.children.map((member, i) => {
       const child = entries.children[i] as Data
       const name = `${path}.${member.name}`
-      if (!member.nullable) checkNoNulls(child, undefined, name, false)
-      return fitted(child, member, name)
+      return fitted(member.nullable ? child : withoutNulls(child, data, name), member, name)
     })
     if (sameChildren(entries, children)) return data
     const child = makeData({ ...layout(entries), type: wanted, children })
     return makeData({ ...layout(data), type, child } as never) as Data
   }
-  if (String(data.type) !== String(type)) throw mismatch(path, `has Arrow type ${data.type}, the file needs ${type}`)
+  const sameWidth = !DataType.isDecimal(type) || (data.type as typeof type).bitWidth === type.bitWidth
+  if (String(data.type) !== String(type) || !sameWidth) throw mismatch(path, `has Arrow type ${data.type}, the file needs ${type}`)
   return data
 }
 
@@ -112,8 +112,27 @@ function checkNoNulls(child: Data, parent: Data | undefined, path: string, isNes
   if (child.nullCount === 0) return
   for (let row = 0; row < child.length; row++) {
     if (child.getValid(row) || (isNested && parent !== undefined && !parent.getValid(row))) continue
-    throw new AlluviumError('CONSTRAINT_VIOLATED', `column ${path} must not be null, but row ${row} of the batch is`, { column: path, row })
+    throw nullFound(path, row)
   }
+}
+
+// The same for the cells of lists and maps: only those that a present list refers to are values. The codec is stricter, so
+// nulls that nothing refers to are forgotten.
+function withoutNulls(cells: Data, lists: Data, path: string): Data {
+  if (cells.nullCount === 0) return cells
+  const offsets = lists.valueOffsets as Int32Array
+  for (let row = 0; row < lists.length; row++) {
+    if (!lists.getValid(row)) continue
+    for (let cell = offsets[row] as number; cell < (offsets[row + 1] as number); cell++) {
+      if (!cells.getValid(cell)) throw nullFound(path, row)
+    }
+  }
+  const { type, offset, length, valueOffsets, values, typeIds } = cells
+  return cells.clone(type, offset, length, 0, [valueOffsets, values, undefined, typeIds] as never, cells.children)
+}
+
+function nullFound(path: string, row: number): AlluviumError {
+  return new AlluviumError('CONSTRAINT_VIOLATED', `column ${path} must not be null, but row ${row} of the batch is`, { column: path, row })
 }
 
 function mismatch(path: string, what: string): AlluviumError {

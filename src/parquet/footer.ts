@@ -1,7 +1,10 @@
 // The footer of a Parquet file as typed facts. What this file does not know stays as raw bytes, so that a footer can
 // be rewritten without losing it. Nothing here reads a file; sizes are checked by whoever uses them (slice.ts).
+
 import { guarded } from './faults.js'
-import { BINARY, I16, I32, I64, LIST, STRUCT, ThriftFault, type ThriftField, ThriftReader } from './thrift.js'
+import { parseSchemaTree, type SchemaNode } from './schema-tree.js'
+import { BINARY, I32, LIST, STRUCT, ThriftFault, type ThriftField, ThriftReader } from './thrift.js'
+import { binaryAt, fieldsAt, int32At, int64At, rangesOf, textAt } from './thrift-values.js'
 
 /** Physical types, by number. */
 export const PhysicalType = {
@@ -17,32 +20,6 @@ export const PhysicalType = {
 
 /** Compression codecs, by number. */
 export const CODEC_NAMES: readonly string[] = ['uncompressed', 'snappy', 'gzip', 'lzo', 'brotli', 'lz4', 'zstd', 'lz4_raw']
-
-const MAX_SCHEMA_ELEMENTS = 100_000
-const MAX_SCHEMA_DEPTH = 64
-const MAX_ROW_GROUPS = 1_000_000
-
-/** A node of the file's schema; leaves are columns. */
-export interface SchemaNode {
-  readonly name: string
-  /** 0 required, 1 optional, 2 repeated (the root has 0). */
-  readonly repetition: number
-  /** Physical type of a leaf; undefined for a group. */
-  readonly physicalType: number | undefined
-  /** Bytes of a FIXED_LEN_BYTE_ARRAY. */
-  readonly typeLength: number | undefined
-  /** A LIST or MAP by its annotation (either kind): never pruned inside. */
-  readonly isCollection: boolean
-  readonly fieldId: number | undefined
-  readonly children: readonly SchemaNode[]
-  /** Index among the leaves; -1 for a group. */
-  readonly leaf: number
-  /** True when this node or one above it is repeated. */
-  readonly isRepeated: boolean
-  /** The element's own bytes in the footer. */
-  readonly start: number
-  readonly end: number
-}
 
 /** Facts of one column chunk. Bounds are the raw bytes of the file: strings may be shortened there. */
 export interface ChunkInfo {
@@ -100,7 +77,7 @@ export function parseFooter(bytes: Uint8Array, name: string): Footer {
   const numRows = int64At(bytes, byId.get(3))
   const schemaField = expect(byId.get(2), LIST, 'schema')
   const leaves: SchemaNode[] = []
-  const root = parseSchema(bytes, schemaField, leaves)
+  const root = parseSchemaTree(bytes, schemaField, leaves)
   const groupsField = expect(byId.get(4), LIST, 'row groups')
   const ranges = rangesOf(bytes, groupsField)
   const rowGroups: RowGroupInfo[] = []
@@ -126,103 +103,9 @@ export function parseFooter(bytes: Uint8Array, name: string): Footer {
   }
 }
 
-/** The fields of the struct at a place, by id. */
-export function fieldsAt(bytes: Uint8Array, start: number, end: number): Map<number, ThriftField> {
-  const byId = new Map<number, ThriftField>()
-  new ThriftReader(bytes, start, end).eachField((id, type, from, to) => byId.set(id, { id, type, start: from, end: to }))
-  return byId
-}
-
-export function int32At(bytes: Uint8Array, field: ThriftField | undefined): number | undefined {
-  if (field === undefined || (field.type !== I32 && field.type !== I16)) return undefined
-  return new ThriftReader(bytes, field.start, field.end).int32()
-}
-
-export function int64At(bytes: Uint8Array, field: ThriftField | undefined): number | undefined {
-  if (field === undefined || (field.type !== I64 && field.type !== I32)) return undefined
-  return new ThriftReader(bytes, field.start, field.end).int64()
-}
-
-export function binaryAt(bytes: Uint8Array, field: ThriftField | undefined): Uint8Array | undefined {
-  if (field === undefined || field.type !== BINARY) return undefined
-  return new ThriftReader(bytes, field.start, field.end).binary()
-}
-
-/** Where each struct of a list lies. */
-export function rangesOf(bytes: Uint8Array, list: ThriftField): ThriftField[] {
-  const reader = new ThriftReader(bytes, list.start, list.end)
-  const { type, count } = reader.listHead()
-  if (count > 0 && type !== STRUCT) throw new ThriftFault('a list of something else than structs', list.start)
-  if (count > MAX_ROW_GROUPS) throw new ThriftFault(`a list of ${count} structs`, list.start)
-  const ranges: ThriftField[] = []
-  for (let i = 0; i < count; i++) {
-    const start = reader.at
-    reader.skip(STRUCT)
-    ranges.push({ id: i, type: STRUCT, start, end: reader.at })
-  }
-  return ranges
-}
-
-function textAt(bytes: Uint8Array, field: ThriftField | undefined): string | undefined {
-  if (field === undefined || field.type !== BINARY) return undefined
-  return new ThriftReader(bytes, field.start, field.end).text()
-}
-
 function expect(field: ThriftField | undefined, type: number, what: string): ThriftField {
   if (field === undefined || field.type !== type) throw new ThriftFault(`no ${what} in the footer`, field?.start ?? 0)
   return field
-}
-
-// The elements come flat, parents before children; each says how many children follow.
-function parseSchema(bytes: Uint8Array, list: ThriftField, leaves: SchemaNode[]): SchemaNode {
-  const ranges = rangesOf(bytes, list)
-  if (ranges.length > MAX_SCHEMA_ELEMENTS) throw new ThriftFault(`a schema of ${ranges.length} elements`, list.start)
-  let next = 0
-  const build = (depth: number, repeatedAbove: boolean): SchemaNode => {
-    const range = ranges[next++]
-    if (range === undefined) throw new ThriftFault('a schema that ends too early', list.end)
-    if (depth > MAX_SCHEMA_DEPTH) throw new ThriftFault(`a schema nested deeper than ${MAX_SCHEMA_DEPTH}`, range.start)
-    const element = fieldsAt(bytes, range.start, range.end)
-    const numChildren = int32At(bytes, element.get(5)) ?? 0
-    const physicalType = int32At(bytes, element.get(1))
-    const repetition = depth === 0 ? 0 : (int32At(bytes, element.get(3)) ?? 0)
-    const isGroup = depth === 0 || physicalType === undefined
-    if (numChildren < 0 || numChildren > ranges.length - next || (!isGroup && numChildren > 0)) {
-      throw new ThriftFault(`a schema element with ${numChildren} children`, range.start)
-    }
-    if (!isGroup && (physicalType < 0 || physicalType > 7)) throw new ThriftFault(`physical type ${physicalType}`, range.start)
-    const isRepeated = repeatedAbove || repetition === 2
-    const children: SchemaNode[] = []
-    const node: SchemaNode = {
-      name: textAt(bytes, element.get(4)) ?? '',
-      repetition,
-      physicalType: isGroup ? undefined : physicalType,
-      typeLength: int32At(bytes, element.get(2)),
-      isCollection: isCollection(bytes, element),
-      fieldId: int32At(bytes, element.get(9)),
-      children,
-      leaf: isGroup ? -1 : leaves.length,
-      isRepeated,
-      start: range.start,
-      end: range.end,
-    }
-    if (!isGroup) leaves.push(node)
-    for (let i = 0; i < numChildren; i++) children.push(build(depth + 1, isRepeated))
-    return node
-  }
-  const root = build(0, false)
-  if (next !== ranges.length) throw new ThriftFault(`${ranges.length - next} schema elements without a parent`, list.end)
-  return root
-}
-
-// ConvertedType MAP 1, MAP_KEY_VALUE 2, LIST 3; LogicalType union members MAP 2, LIST 3.
-function isCollection(bytes: Uint8Array, element: Map<number, ThriftField>): boolean {
-  const converted = int32At(bytes, element.get(6))
-  if (converted !== undefined && converted >= 1 && converted <= 3) return true
-  const logical = element.get(10)
-  if (logical === undefined || logical.type !== STRUCT) return false
-  const members = fieldsAt(bytes, logical.start, logical.end)
-  return members.has(2) || members.has(3)
 }
 
 class RowGroup implements RowGroupInfo {

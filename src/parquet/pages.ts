@@ -1,8 +1,11 @@
 // A look at the page headers of a column chunk before the codec sees it: sizes that lie, or that would unpack to more
 // memory than the file can justify, are found here, where refusing costs nothing.
+
 import { corrupt, guarded, tooLarge } from './faults.js'
-import { type ChunkInfo, CODEC_NAMES, fieldsAt, int32At, PhysicalType, type SchemaNode } from './footer.js'
+import { type ChunkInfo, CODEC_NAMES, PhysicalType } from './footer.js'
+import type { SchemaNode } from './schema-tree.js'
 import { STRUCT, type ThriftField, ThriftReader } from './thrift.js'
+import { fieldsAt, int32At } from './thrift-values.js'
 
 /** A dictionary page of a chunk. */
 export interface DictionaryPage {

@@ -1,8 +1,11 @@
 // "Slice file": a small Parquet file made in memory out of some column chunks of one row group, for the codec's
 // synchronous reader. It gives column projection, files of any size and plain errors, with all I/O ours.
-import { type ChunkInfo, type Footer, fieldsAt, type SchemaNode } from './footer.js'
+
+import type { ChunkInfo, Footer } from './footer.js'
 import type { ChunkPages } from './pages.js'
+import type { SchemaNode } from './schema-tree.js'
 import { BINARY, I32, STRUCT, ThriftWriter } from './thrift.js'
+import { fieldsAt } from './thrift-values.js'
 
 /** One chunk of a slice: its facts and the bytes of its pages. */
 export interface SliceChunk {

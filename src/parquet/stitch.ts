@@ -1,7 +1,9 @@
 // "Stitch": one footer for row groups that come from several small files. Each source's pages are copied as they are;
 // only offsets change. The same works for files of others with an equal schema: no page is decoded.
-import { type ChunkInfo, type Footer, fieldsAt, int64At, rangesOf } from './footer.js'
+
+import type { ChunkInfo, Footer } from './footer.js'
 import { STRUCT, type ThriftField, ThriftWriter } from './thrift.js'
+import { fieldsAt, int64At, rangesOf } from './thrift-values.js'
 
 /** What a stitched file says of itself. */
 export interface StitchOptions {

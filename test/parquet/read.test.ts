@@ -150,6 +150,35 @@ describe('reading', () => {
     expect(await readRows(bytes, { columns: [['a', 'b']] })).toEqual([{ a: { b: 2 } }])
   })
 
+  test('a row group that would unpack to much is read in pieces, and the pieces fit together', async () => {
+    // 20,000 texts of 16 kB are 320 MB; ten of them in a dictionary make the file small.
+    const bytes = await duck.copy(
+      `select i, repeat('x', 16000) || (i % 10) big, case when i % 3 = 0 then [] else [i, null, i] end l, {'a': i, 'b': 'y' || i} st from range(20000) r(i)`,
+      'codec zstd, row_group_size 20480',
+    )
+    expect(bytes.length).toBeLessThan(1_000_000)
+    const file = await openParquet(bytesSource(bytes), { name: 'f' })
+    expect(file.rowGroups).toHaveLength(1)
+    let seen = 0
+    for await (const batch of file.read({ batchRows: 100_000 })) {
+      const rows = batch.toArray() as unknown as { i: bigint; big: string; l: { length: number }; st: { a: bigint; b: string } }[]
+      for (const at of [0, batch.numRows - 1]) {
+        const row = rows[at]!
+        const i = seen + at
+        expect([Number(row.i), row.big.slice(-2), row.l.length, Number(row.st.a), row.st.b]).toEqual([
+          i,
+          `x${i % 10}`,
+          i % 3 === 0 ? 0 : 3,
+          i,
+          `y${i}`,
+        ])
+      }
+      expect(batch.numRows).toBeLessThan(20_000)
+      seen += batch.numRows
+    }
+    expect(seen).toBe(20_000)
+  })
+
   test('a file without rows, and one without row groups, are read as nothing', async () => {
     const empty = await duck.copy('select i from range(0) r(i)')
     expect(await readRows(empty)).toEqual([])

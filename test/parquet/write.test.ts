@@ -1,6 +1,6 @@
 // What we write, judged by DuckDB: values of every type, the Parquet schema that Delta and Spark expect, and files of
 // many row groups that came from many batches.
-import { Table, tableToIPC } from 'apache-arrow'
+import { Field, Int64, List, makeData, RecordBatch, Schema, Struct, Table, tableToIPC } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { jsonObject } from '../../src/json.js'
@@ -238,6 +238,35 @@ describe('writing', () => {
       facts: { column: 'st.x' },
     })
     expect(await readRows(await writeBatches(strict, [loose('st struct<x:long>', { st: null })]))).toEqual([{ st: null }])
+  })
+
+  test('a null cell that no list refers to is no null', async () => {
+    const type = new List(new Field('element', new Int64(), true))
+    const cells = batchOfRows(parseColumns('c long'), [{ c: 1 }, { c: null }, { c: 2 }]).data.children[0]!
+    // The second list is null, yet has a cell; the others refer to the first and the last.
+    const lists = makeData({
+      type,
+      length: 3,
+      nullCount: 1,
+      nullBitmap: Uint8Array.of(0b101),
+      valueOffsets: Int32Array.of(0, 1, 2, 3),
+      child: cells,
+    } as never)
+    const schema = new Schema([new Field('l', type, true)])
+    const batch = new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: 3, nullCount: 0, children: [lists] }))
+    const strict = parseColumns('l array<long not null>')
+    expect(strict.fields[0]!.dataType).toMatchObject({ containsNull: false })
+    expect(await readRows(await writeBatches(strict, [batch]))).toEqual([{ l: [1] }, { l: null }, { l: [2] }])
+    const bad = batchOfRows(parseColumns('l array<long>'), [{ l: [1, null] }])
+    await expect(writeBatches(strict, [bad])).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED', facts: { column: 'l.element' } })
+  })
+
+  test('a batch larger than a row group is cut into several', async () => {
+    const rows = Array.from({ length: 10_000 }, (_, i) => ({ s: `${i}`.padStart(100, 'x') }))
+    const bytes = await writeRows('s string', rows, { rowGroupBytes: 100_000 })
+    const file = await openParquet(bytesSource(bytes), { name: 'f' })
+    expect(file.rowGroups.length).toBeGreaterThanOrEqual(10)
+    expect((await readRows(bytes)).map((r) => r.s)).toEqual(rows.map((r) => r.s))
   })
 
   test('what is buffered stays below the row group size', async () => {
