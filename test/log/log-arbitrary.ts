@@ -58,7 +58,10 @@ export const paths: fc.Arbitrary<string> = fc.constantFrom(
   'long/'.repeat(40),
 )
 const names = fc.constantFrom('p', 'q', '__proto__', 'día', 'na"me', 'toString', '')
-const values = fc.option(fc.constantFrom('1', '2', '', 'été', 'a\\b', '{}', '__HIVE_DEFAULT_PARTITION__', '0.10', '\u0001'), { nil: null })
+const values = fc.option(
+  fc.constantFrom('1', '12', '1', '', 'été', 'a\\b', 'a\b', 'x"', '{}', '__HIVE_DEFAULT_PARTITION__', '0.10', '\u0001'),
+  { nil: null },
+)
 
 const optionalText = (value: string | null): Tree => (value === null ? raw('null') : text(value))
 const integers = fc.constantFrom('0', '1', '1024', '999999999999999', '1024.0', '1e3', '9007199254740991').map(raw)
@@ -200,6 +203,8 @@ const others: fc.Arbitrary<Tree> = fc.oneof(
     raw('{}'),
     raw('{"add":null}'),
     raw('{"unheardOf":[1]}'),
+    raw('{"add":{"path":"a.parquet","partitionValues":{"p":"stale","q":"stale"},"size":1,"modificationTime":1},"add":null}'),
+    raw('{"add":{"path":"con\u0001trol","partitionValues":{},"size":1,"modificationTime":1}}'),
     raw('{"cdc":{"path":"c","partitionValues":{},"size":1,"dataChange":false}}'),
   ),
 )

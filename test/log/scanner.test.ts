@@ -42,6 +42,21 @@ describe('the byte scanner', () => {
     )
   })
 
+  test('never takes a value for another that only looks like it', () => {
+    const line = (n: number, value: string): string =>
+      `{"add":{"path":"${n}","partitionValues":{"p":"${value}"},"size":1,"modificationTime":1,"dataChange":true}}\n`
+    // A backslash before b, spelled out, then the escape of a backspace; a value, then one that starts with it.
+    for (const order of [
+      ['x', 'a\\\\b', 'x', 'a\\b'],
+      ['x', '1', 'x', '12', 'x', '1'],
+      ['x', 'q\\"', 'x', 'q'],
+      ['x', '', 'x', 'y'],
+    ]) {
+      const bytes = [encodeUtf8(order.map((value, n) => line(n, value)).join(''))]
+      expect(byScanner(bytes)).toEqual(byParser(bytes))
+    }
+  })
+
   test('agrees with the parser on damaged bytes', () => {
     const damage = fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }), cut: fc.boolean() })
     fc.assert(
