@@ -64,7 +64,7 @@ export abstract class Cell {
   /** Consumes a JSON string and appends what it denotes. */
   protected readQuoted(scan: JsonScanner): void {
     const start = scan.pos
-    scan.string()
+    scan.string(this.path)
     const problem = scan.textProblem ?? this.appendText(scan, scan.textBytes, scan.textStart, scan.textEnd)
     if (problem !== undefined) scan.bad(this.path, start, problem)
   }

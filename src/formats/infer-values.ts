@@ -10,7 +10,7 @@ export function observeJson(observed: Observed, scan: JsonScanner, line: number)
   const c = scan.next()
   switch (c) {
     case 0x22:
-      scan.string()
+      scan.string('')
       observed.see('string', line)
       observeText(observed, scan.textBytes, scan.textStart, scan.textEnd)
       break
@@ -62,7 +62,7 @@ function observeObject(observed: Observed, scan: JsonScanner, line: number): voi
   }
   do {
     scan.next()
-    scan.string()
+    scan.string('')
     const member = observed.member(scan.text())
     scan.expect(0x3a, '', '')
     observeJson(member, scan, line)

@@ -20,6 +20,7 @@ for (const c of ' \t\r\n,:]}[{"') DELIMITER[c.charCodeAt(0)] = 1
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const NEWLINE = 0x0a
+const UNCLOSED = 'a string without its closing quote'
 
 /**
  * Reads tokens of one record after the other. `pos` is the next byte. A method that finds the structure broken lists the
@@ -66,8 +67,8 @@ export class JsonScanner {
     return c > 0x20 && this.pos < this.end ? c : this.nextAfterSpace()
   }
 
-  /** Consumes a string whose opening quote is at `pos`; sets `textBytes`, `textStart`, `textEnd`, `textProblem`. */
-  string(): void {
+  /** Consumes a string whose opening quote is at `pos`; sets `textBytes`, `textStart`, `textEnd`, `textProblem`. `column` is for faults. */
+  string(column: string): void {
     const bytes = this.bytes
     const start = this.pos + 1
     const i = this.plainRun(start)
@@ -79,7 +80,7 @@ export class JsonScanner {
       this.pos = i + 1
       return
     }
-    this.specialString(start, i)
+    this.specialString(column, start, i)
   }
 
   /** The last string as text. */
@@ -142,7 +143,7 @@ export class JsonScanner {
     const c = this.next()
     switch (c) {
       case QUOTE:
-        this.string()
+        this.string(column)
         if (this.textProblem !== undefined) this.faults.add(column, '', this.textProblem)
         return
       case 0x7b:
@@ -177,7 +178,7 @@ export class JsonScanner {
 
   /** Lists a fault of the structure at `pos` and gives the record up. */
   broken(column: string, problem: string): never {
-    this.faults.add(column, this.pos < this.end ? printBytes(this.bytes, this.pos, this.end) : '', `malformed JSON: ${problem}`)
+    this.faults.add(column, this.rest(), `malformed JSON: ${problem}`)
     throw RECORD_BROKEN
   }
 
@@ -191,6 +192,14 @@ export class JsonScanner {
   addCells(count: number, column: string): void {
     this.cells += count
     if (this.cells > MAX_STRUCT_CELLS) this.tooMuch(column, `a record of more than ${MAX_STRUCT_CELLS} values in structs`)
+  }
+
+  // What stands at `pos`, as far as it belongs to the record.
+  private rest(): string {
+    const { bytes, pos, end } = this
+    const line = this.newlineIsSpace ? -1 : bytes.indexOf(NEWLINE, pos)
+    const stop = line < 0 || line > end ? end : line
+    return pos < stop ? printBytes(bytes, pos, stop) : ''
   }
 
   private kind(): string {
@@ -237,14 +246,14 @@ export class JsonScanner {
   }
 
   // A string with escapes or characters beyond ASCII, or one that is broken. `from` is its first special byte.
-  private specialString(start: number, from: number): void {
+  private specialString(column: string, start: number, from: number): void {
     const { bytes, end } = this
     let i = from
     let escaped = false
     let nonAscii = false
     let problem: string | undefined
     for (;;) {
-      if (i >= end) this.broken('', 'a string without its closing quote')
+      if (i >= end) this.broken(column, UNCLOSED)
       const c = bytes[i] as number
       if (c === QUOTE) break
       if (c === BACKSLASH) {
@@ -255,7 +264,7 @@ export class JsonScanner {
         nonAscii = true
         i++
       } else if (c < 0x20) {
-        if (c === NEWLINE && !this.newlineIsSpace) this.broken('', 'a string without its closing quote')
+        if (c === NEWLINE && !this.newlineIsSpace) this.broken(column, UNCLOSED)
         problem = 'malformed JSON: a control character inside a string'
         i++
       }
@@ -286,7 +295,7 @@ export class JsonScanner {
     }
     do {
       if (this.next() !== QUOTE) this.broken(column, 'a key in quotes expected')
-      this.string()
+      this.string(column)
       if (this.textProblem !== undefined) this.faults.add(column, '', this.textProblem)
       this.expect(0x3a, column, "':' expected after a key")
       this.skip(column, depth + 1)

@@ -116,7 +116,7 @@ export class MapCell extends NestedCell {
   private readMember(scan: JsonScanner): void {
     if (scan.next() !== 0x22) scan.broken(this.path, 'a key in quotes expected')
     const start = scan.pos
-    scan.string()
+    scan.string(this.key.path)
     const problem = scan.textProblem ?? this.repeated(scan.text()) ?? this.appendKey(scan)
     if (problem !== undefined) scan.bad(this.key.path, start, problem)
     scan.expect(0x3a, this.path, "':' expected after a key")

@@ -119,7 +119,7 @@ export class ObjectReader {
 
   private findKey(scan: JsonScanner, before: Key): Key | undefined {
     const start = scan.pos
-    scan.string()
+    scan.string(this.path)
     if (scan.textProblem !== undefined) {
       scan.bad(this.path, start, `${scan.textProblem} (in a key)`)
       return undefined

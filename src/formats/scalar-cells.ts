@@ -34,7 +34,7 @@ export class StringCell extends Cell {
   protected readValue(scan: JsonScanner, c: number): void {
     if (c === 0x22) {
       const start = scan.pos
-      scan.string()
+      scan.string(this.path)
       if (scan.textProblem === undefined) this.builder.appendUtf8(scan.textBytes, scan.textStart, scan.textEnd)
       else scan.bad(this.path, start, scan.textProblem)
     } else if (this.jsonAsText) this.readAsText(scan)

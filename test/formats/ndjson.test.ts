@@ -336,6 +336,18 @@ describe('records', () => {
     expect(rows).toEqual(Array.from({ length: 6 }, () => ({ a: [{ l: [1], m: new Map([['k', [2]]]) }], b: 1 })))
   })
 
+  test('a fault of the structure shows where it is, and nothing of the next line', () => {
+    const { faults } = one('a int, s string', '{"a":1}x\n{"a":1 "s":"y"}\n{"s":"open\n{"s":"\n{"a":1,}\n{"a":1')
+    expect(brief(faults)).toEqual([
+      { line: 1, column: '', value: 'x', problem: 'malformed JSON: text after the record' },
+      { line: 2, column: '', value: '"s":"y"}', problem: "malformed JSON: ',' or '}' expected" },
+      { line: 3, column: 's', value: '"open', problem: 'malformed JSON: a string without its closing quote' },
+      { line: 4, column: 's', value: '"', problem: 'malformed JSON: a string without its closing quote' },
+      { line: 5, column: '', value: '}', problem: 'malformed JSON: a key in quotes expected' },
+      { line: 6, column: '', value: '', problem: "malformed JSON: ',' or '}' expected" },
+    ])
+  })
+
   test('a value that is no JSON object is a fault', () => {
     const { faults } = one('a int', '1\n"x"\n[1]\nnull\nhello\n{"a":1}')
     expect(faults.map((f) => f.line)).toEqual([1, 2, 3, 4, 5])
