@@ -1,63 +1,79 @@
 // From Kafka to a Delta table, exactly once: the table holds the offsets, in the same commit as the rows.
 //   node scripts/run.mjs examples/kafka-to-delta.ts BROKERS TOPIC TABLE [GROUP]
-import { createStreamWriter, isAlluviumError, openTable } from 'alluvium'
-import { type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs'
+import { createStreamWriter, isAlluviumError, openTable, type StreamWriter } from 'alluvium'
+import { type EachBatchPayload, Kafka, logLevel } from 'kafkajs'
 
 const [brokers = '127.0.0.1:9092', topic = 'events', path = './events', group = 'alluvium'] = process.argv.slice(2)
 const table = await openTable(path)
-const writer = await createStreamWriter(table, { appId: group, linger: { ms: 500 } })
-const consumer = new Kafka({ brokers: brokers.split(','), clientId: 'alluvium', logLevel: logLevel.ERROR }).consumer({ groupId: group, sessionTimeout: 10_000 })
-const owned = new Set<number>()
+const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'alluvium', logLevel: logLevel.ERROR })
+const consumer = kafka.consumer({ groupId: group, sessionTimeout: 10_000, maxWaitTimeInMs: 1000 })
 
-// Whoever is given a partition resumes it where the table stands, not where Kafka remembers the group.
-async function takeOver(consumer: Consumer, partitions: readonly number[]): Promise<void> {
-  const positions = await writer.assign(partitions.map((partition) => ({ source: topic, partition })))
-  owned.clear()
-  for (const partition of partitions) {
-    const at = positions.find((position) => position.partition === partition)
-    consumer.seek({ topic, partition, offset: String((at?.offset ?? -1n) + 1n) })
-    owned.add(partition)
+// One writer for each assignment of partitions: it begins where the table stands, whatever Kafka remembers of the group.
+let assigned: readonly number[] = []
+let tenure: { readonly writer: StreamWriter; readonly partitions: readonly number[] } | undefined
+let turn: Promise<void> = Promise.resolve()
+
+function assign(partitions: readonly number[]): Promise<void> {
+  assigned = partitions
+  turn = turn.then(takeTurn).catch(fail) // one after another, however fast the group changes its mind
+  return turn
+}
+
+async function takeTurn(): Promise<void> {
+  const last = tenure
+  tenure = undefined // from here on batches are left alone: the seek below, or the next owner, brings them again
+  await last?.writer.revoke(
+    last.partitions.map((partition) => ({ source: topic, partition })),
+    { drainMs: 2000 },
+  )
+  await last?.writer.abort()
+  const partitions = assigned
+  if (partitions.length === 0) return
+  // Kafka's own offsets follow the table, for the tools that show lag. Nothing depends on them.
+  const next = (partition: number): string => String((writer.positionOf(topic, partition) ?? -1n) + 1n)
+  const report = (): unknown =>
+    consumer.commitOffsets(partitions.map((partition) => ({ topic, partition, offset: next(partition) }))).catch(() => undefined)
+  const writer = await createStreamWriter(table, { appId: group, linger: { ms: 500 }, onCommit: report })
+  for (const partition of partitions) consumer.seek({ topic, partition, offset: next(partition) })
+  tenure = { writer, partitions }
+}
+
+async function eachBatch({ batch, isStale }: EachBatchPayload): Promise<void> {
+  const mine = tenure
+  if (mine === undefined || isStale() || !mine.partitions.includes(batch.partition)) return
+  const onFailure = (error: unknown): void => {
+    if (mine !== tenure) return // of an assignment that is over
+    tenure = undefined
+    if (isAlluviumError(error, 'FENCED'))
+      void assign(assigned) // another owner was faster: go on from where the table stands now
+    else fail(error)
+  }
+  try {
+    const rows = batch.messages.map((message) => JSON.parse(String(message.value)) as Record<string, unknown>)
+    const offsets = batch.messages.map((message) => message.offset)
+    const ticket = await mine.writer.write(rows, { source: topic, partition: batch.partition, offsets, lastOffset: batch.lastOffset() })
+    ticket.committed.catch(onFailure)
+  } catch (error) {
+    onFailure(error)
   }
 }
 
-// What was buffered for partitions that go away is committed, or dropped for their next owner to read again.
-async function giveUp(): Promise<void> {
-  const partitions = [...owned].map((partition) => ({ source: topic, partition }))
-  owned.clear()
-  await writer.revoke(partitions, { drainMs: 2000 })
-}
-
-async function eachBatch({ batch, heartbeat, isRunning, isStale }: EachBatchPayload): Promise<void> {
-  if (!isRunning() || isStale() || !owned.has(batch.partition)) return
-  const rows = batch.messages.map((message) => JSON.parse(String(message.value)) as Record<string, unknown>)
-  const offsets = batch.messages.map((message) => message.offset)
-  const ticket = await writer.write(rows, { source: topic, partition: batch.partition, offsets, lastOffset: batch.lastOffset() })
-  await heartbeat()
-  // Kafka's own offset follows the table, for the tools that show lag; nothing depends on it.
-  ticket.committed
-    .then(() => consumer.commitOffsets([{ topic, partition: batch.partition, offset: String(BigInt(batch.lastOffset()) + 1n) }]))
-    .catch((error: unknown) => console.error(`commit: ${error instanceof Error ? error.message : error}`))
-}
-
+// Commits what is buffered before the group hears of our leaving, so that the next owner need not read it again.
 async function stop(status: number): Promise<void> {
+  await assign([])
   await consumer.disconnect().catch(() => undefined)
-  await (status === 0 ? writer.close() : writer.abort())
   process.exit(status)
 }
 
-consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-  takeOver(consumer, payload.memberAssignment[topic] ?? []).catch((error: unknown) => fail(error))
-})
-consumer.on(consumer.events.REBALANCING, () => void giveUp())
-
-// Fenced: another owner advanced a partition of ours. Ending is right; a restart resumes from the table.
 function fail(error: unknown): void {
-  console.error(isAlluviumError(error, 'FENCED') ? `fenced: ${error.message}` : error)
+  console.error(error)
   void stop(1)
 }
 
-process.on('SIGTERM', () => void stop(0))
-process.on('SIGINT', () => void stop(0))
+consumer.on(consumer.events.REBALANCING, () => void assign([]))
+consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => void assign(payload.memberAssignment[topic] ?? []))
+consumer.on(consumer.events.CRASH, ({ payload }) => payload.restart || fail(payload.error))
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(0))
 await consumer.connect()
 await consumer.subscribe({ topic, fromBeginning: true })
-await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: (payload) => eachBatch(payload).catch(fail) })
+await consumer.run({ autoCommit: false, eachBatch })

@@ -6,7 +6,7 @@ import { createTable, double, long, openTable, schema, string } from 'alluvium'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { absent, python } from './peers.js'
 import { ReaderProcess, sortLines } from './reader-process.js'
-import { ourLines, type TableExpectation, writeTables } from './tables.js'
+import { ourLines, type TableExpectation, tableNames, writeTables } from './tables.js'
 
 if (absent !== undefined) console.warn(`skipped: ${absent}`)
 
@@ -39,19 +39,7 @@ describe.skipIf(absent !== undefined)('delta-rs', () => {
   })
 
   describe('reads our tables', () => {
-    test.each([
-      'every-type',
-      'nested',
-      'ntz',
-      'history',
-      'stream',
-      'by-string',
-      'by-date',
-      'by-timestamp',
-      'by-decimal',
-      'by-boolean',
-      'by-long',
-    ])('%s: every version has the rows that were written, and we read the same', async (name) => {
+    test.each(tableNames)('%s: every version has the rows that were written, and we read the same', async (name) => {
       const { path, versions } = tables[name] as TableExpectation
       for (const [version, lines] of versions.entries()) {
         expect(await ourLines(path, version), `ours, version ${version}`).toEqual(lines)

@@ -1,9 +1,9 @@
-// examples/kafka-to-delta.ts against a real broker: two instances that are killed, stopped, frozen and started again while
-// records flow. In the end every offset is in the table once, says an engine that is not ours.
+// examples/kafka-to-delta.ts against a real broker: two instances that are killed, frozen, fenced, stopped and started again
+// while records flow. In the end every offset is in the table once, says an engine that is not ours.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTable, integer, long, openTable, schema, string } from 'alluvium'
+import { createStreamWriter, createTable, integer, isAlluviumError, long, openTable, schema, string } from 'alluvium'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleExample, ConsumerProcess } from './consumer-process.js'
@@ -52,7 +52,7 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('two instances, each killed and started again, one frozen, one stopped: every offset is in the table once', async () => {
+  test('two instances, each killed and started again, one frozen, one fenced, one stopped: every offset is in the table once', async () => {
     const path = join(folder, 'events')
     await createTable(path, { schema: schema({ part: integer().notNull(), seq: long().notNull(), text: string() }) })
     const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
@@ -65,12 +65,14 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
     const progress = progressOf(path)
     try {
       for (const instance of instances) instance.start()
-      const produced = produce(kafka, progress)
-      await disturb(a, b, progress)
-      await produced
+      const produced = Array.from({ length: PARTITIONS }, () => 0)
+      const production = produce(kafka, progress, produced)
+      await disturb(a, b, progress, path, produced)
+      await production
       await progress.reaches(RECORDS)
       expect(await a.end('SIGTERM')).toBe(0)
       expect(await b.end('SIGTERM')).toBe(0)
+      expect(instances.map(({ crashes }) => crashes)).toEqual([0, 0])
     } catch (error) {
       for (const { name, output } of instances) console.error(`--- ${name}\n${output.slice(-5000)}`)
       throw error
@@ -81,7 +83,6 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
       }
     }
 
-    if (process.env.DBG) for (const i of instances) console.log(i.name, i.crashes, i.output.slice(-3000))
     const ends = (await admin.fetchTopicOffsets('events')).sort((x, y) => x.partition - y.partition).map(({ high }) => Number(high))
     await admin.disconnect()
     expect(ends.reduce((sum, end) => sum + end, 0)).toBe(RECORDS)
@@ -116,7 +117,13 @@ function progressOf(path: string): { offsets(): Promise<number>; reaches(offsets
 
 // Each in the middle of its work. A dead member's partitions are given away after its session timed out, so each event
 // also means two rebalances.
-async function disturb(a: ConsumerProcess, b: ConsumerProcess, progress: Progress): Promise<void> {
+async function disturb(
+  a: ConsumerProcess,
+  b: ConsumerProcess,
+  progress: Progress,
+  path: string,
+  produced: readonly number[],
+): Promise<void> {
   await progress.reaches(0.1 * RECORDS)
   await a.end('SIGKILL')
   await sleep(1000)
@@ -130,16 +137,40 @@ async function disturb(a: ConsumerProcess, b: ConsumerProcess, progress: Progres
   a.signal('SIGSTOP')
   await sleep(13_000)
   a.signal('SIGCONT')
-  await progress.reaches(0.7 * RECORDS)
-  expect(await b.end('SIGTERM')).toBe(0)
+  await progress.reaches(0.65 * RECORDS)
+  for (let partition = 0; partition < PARTITIONS; partition++) await intrude(path, partition, produced)
   await progress.reaches(0.8 * RECORDS)
+  expect(await b.end('SIGTERM')).toBe(0)
+  await progress.reaches(0.9 * RECORDS)
   b.start()
 }
 
-async function produce(kafka: Kafka, progress: Progress): Promise<void> {
+// A stranger with the same name commits records of a partition that another owns: the owner must notice, and go on after them.
+async function intrude(path: string, part: number, produced: readonly number[]): Promise<void> {
+  for (;;) {
+    await using writer = await createStreamWriter(await openTable(path), { appId: 'ingest' })
+    const first = Number(writer.positionOf('events', part) ?? -1n) + 1
+    const count = Math.min(100, (produced[part] as number) - first)
+    if (count <= 0) {
+      await sleep(20)
+      continue
+    }
+    const rows = Array.from({ length: count }, (_, i) => ({ part, seq: first + i, text }))
+    try {
+      await writer.write(rows, { source: 'events', partition: part, firstOffset: first, lastOffset: first + count - 1 })
+      await writer.close()
+      return
+    } catch (error) {
+      if (!isAlluviumError(error, 'FENCED')) throw error
+    }
+  }
+}
+
+/** Produces every record in order; `produced` says how many of each partition are there. */
+async function produce(kafka: Kafka, progress: Progress, produced: number[]): Promise<void> {
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
-  const next = Array.from({ length: PARTITIONS }, () => 0)
+  const next = [...produced]
   for (let sent = 0; sent < RECORDS; sent += CHUNK) {
     while (sent - (await progress.offsets()) > LAG) await sleep(50)
     const messages = Array.from({ length: CHUNK }, (_, i) => {
@@ -149,6 +180,7 @@ async function produce(kafka: Kafka, progress: Progress): Promise<void> {
       return { partition, value: JSON.stringify({ part: partition, seq, text }) }
     })
     await producer.send({ topic: 'events', messages, acks: -1 })
+    produced.splice(0, PARTITIONS, ...next)
   }
   await producer.disconnect()
 }

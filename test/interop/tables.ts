@@ -175,6 +175,58 @@ const nested: typeof everyType = {
   },
 }
 
+// The same without a null where ClickHouse has none: in arrays, maps and structs.
+const whole: typeof everyType = {
+  tags: {
+    spec: array(long()),
+    pairs: [
+      [
+        [1n, 2n, 9007199254740993n],
+        [1, 2, '9007199254740993'],
+      ],
+      [[], []],
+    ],
+  },
+  counts: {
+    spec: map(string(), double()),
+    pairs: [
+      [
+        { b: 0.5, a: 1 },
+        [
+          ['a', 1],
+          ['b', 0.5],
+        ],
+      ],
+      [{}, []],
+    ],
+  },
+  s: {
+    spec: struct({ a: integer(), list: array(struct({ k: string(), day: date() })) }),
+    pairs: [
+      [
+        {
+          a: 1,
+          list: [
+            { k: 'one', day: '2026-01-31' },
+            { k: '', day: '1969-12-31' },
+          ],
+        },
+        {
+          a: 1,
+          list: [
+            { k: 'one', day: '2026-01-31' },
+            { k: '', day: '1969-12-31' },
+          ],
+        },
+      ],
+      [
+        { a: -1, list: [] },
+        { a: -1, list: [] },
+      ],
+    ],
+  },
+}
+
 // What partitions are named after: everything that paths, URIs and Hive's rules treat in ways of their own.
 const partitionColumns: Readonly<Record<string, { readonly spec: ColumnSpec<unknown, unknown>; readonly pairs: readonly Pair[] }>> = {
   string: {
@@ -212,11 +264,23 @@ const partitionColumns: Readonly<Record<string, { readonly spec: ColumnSpec<unkn
   long: { spec: long(), pairs: [[9007199254740993n, '9007199254740993'], [-1n, -1], NULL] },
 }
 
+/** The names of the tables that `writeTables` writes. */
+export const tableNames: readonly string[] = [
+  'every-type',
+  'nested',
+  'whole',
+  'ntz',
+  'history',
+  'stream',
+  ...Object.keys(partitionColumns).map((name) => `by-${name}`),
+]
+
 /** Writes every table below `folder`. Answers what each must hold. */
 export async function writeTables(folder: string): Promise<Record<string, TableExpectation>> {
   const tables: Record<string, TableExpectation> = {
     'every-type': await writeColumns(`${folder}/every-type`, everyType, [1, 2]),
     nested: await writeColumns(`${folder}/nested`, nested, [1, 2]),
+    whole: await writeColumns(`${folder}/whole`, whole, [1, 2]),
     ntz: await writeColumns(
       `${folder}/ntz`,
       {
