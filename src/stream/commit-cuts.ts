@@ -3,7 +3,16 @@
 import { conformBatch } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
-import { commitAppend, dataWriterFor, type LogView, mayDeleteDataFiles, type Operation, type Table, type WrittenFiles } from '../table/index.js'
+import {
+  commitAppend,
+  dataWriterFor,
+  type LogView,
+  mayDeleteDataFiles,
+  type Operation,
+  type Table,
+  type WrittenFiles,
+} from '../table/index.js'
+import type { CommitEncoder } from './encoder.js'
 import type { StreamCommit, StreamWriterOptions } from './options.js'
 import type { PartitionCut } from './partition-buffer.js'
 
@@ -15,6 +24,7 @@ export interface CommitJob {
   readonly schema: StructType
   readonly cuts: readonly PartitionCut[]
   readonly options: StreamWriterOptions
+  readonly encoder: CommitEncoder
 }
 
 /**
@@ -22,13 +32,14 @@ export interface CommitJob {
  * @throws AlluviumError `FENCED`, `COMMIT_CONFLICT`, `COMMIT_STATE_UNKNOWN`, storage errors.
  */
 export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commit: StreamCommit }> {
-  const { table, view, schema, cuts, options } = job
+  const { table, view, schema, cuts, options, encoder } = job
   const { runtime } = table.context
   const startedMs = runtime.monotonicMs()
   // A look at the table may have shown a foreign advance already; the commit itself would then see no conflict.
   const fenced = fencedIn(job, view)
   if (fenced !== undefined) throw fenced
-  const writer = dataWriterFor(table.context, view, { ...options.files, signal: options.signal })
+  const encodeRowGroup = encoder.forBytes(cuts.reduce((sum, cut) => sum + cut.bytes, 0))
+  const writer = dataWriterFor(table.context, view, { ...options.files, encodeRowGroup, signal: options.signal })
   let written: WrittenFiles
   try {
     for (const { batches } of cuts) {
@@ -43,7 +54,13 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
   const describe = (): Operation => describeCommit(options, runtime.now(), written)
   const commitOptions = { ...options.commit, ...(options.signal === undefined ? {} : { signal: options.signal }) }
   try {
-    const committed = await commitAppend(table.context, view, { files: written.files, txns, ready: written.durable }, describe, commitOptions)
+    const committed = await commitAppend(
+      table.context,
+      view,
+      { files: written.files, txns, ready: written.durable },
+      describe,
+      commitOptions,
+    )
     const { numRows, sizeBytes, files } = written
     const durationMs = runtime.monotonicMs() - startedMs
     return { view: committed.view, commit: { version: committed.version, numRows, numFiles: files.length, sizeBytes, durationMs } }

@@ -24,6 +24,8 @@ export interface StreamWriterOptions {
   readonly commit?: { readonly maxAttempts?: number; readonly timeoutMs?: number }
   /** How data files are written. */
   readonly files?: Pick<WriteOptions, 'targetFileBytes' | 'rowGroupBytes'>
+  /** Large commits are encoded on a thread where the platform has threads. Default true. */
+  readonly encodeOnThread?: boolean
   /** Keys of rows that are no column are left out instead of refused. */
   readonly ignoreUnknown?: boolean
   /** Stops the writer: what is not committed is dropped. */
@@ -56,6 +58,7 @@ const shape = z.strictObject({
   bufferBytes: positive.optional(),
   commit: z.strictObject({ maxAttempts: z.int().positive().optional(), timeoutMs: positive.optional() }).optional(),
   files: z.strictObject({ targetFileBytes: positive.optional(), rowGroupBytes: positive.optional() }).optional(),
+  encodeOnThread: z.boolean().optional(),
   ignoreUnknown: z.boolean().optional(),
   signal: z.instanceof(AbortSignal).optional(),
   onCommit: z.function().optional(),

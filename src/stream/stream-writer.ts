@@ -9,6 +9,7 @@ import type { Runtime, Timer } from '../runtime.js'
 import type { StructType } from '../schema/index.js'
 import { invalidRows, type LogView, type Table } from '../table/index.js'
 import { type CommitJob, commitCuts } from './commit-cuts.js'
+import { CommitEncoder } from './encoder.js'
 import { type ResolvedOptions, resolveOptions, type StreamWriterOptions } from './options.js'
 import { PartitionBuffer } from './partition-buffer.js'
 import {
@@ -70,6 +71,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #admission: Promise<void> = Promise.resolve()
   #ownership: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
+  readonly #encoder: CommitEncoder
   #breathedAtMs: number
   #failure: unknown
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
@@ -79,6 +81,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#runtime = table.context.runtime
     this.#options = options
     this.#resolved = resolved
+    this.#encoder = new CommitEncoder(options.encodeOnThread !== false)
     this.#view = view
     this.#schema = view.schema
     this.#breathedAtMs = this.#runtime.monotonicMs()
@@ -122,7 +125,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
 
   /** Flushes and ends the writer. A position that advanced without rows is recorded now. Safe to call twice. */
   close(): Promise<void> {
-    this.#closing ??= this.#drain(true).finally(() => this.#timer?.cancel())
+    this.#closing ??= this.#drain(true).finally(() => this.#end())
     return this.#closing
   }
 
@@ -131,6 +134,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#fail(new AlluviumError('ABORTED', 'the stream writer was aborted; rows that were not committed are dropped'))
     this.#closing ??= Promise.resolve()
     await this.#busy
+    await this.#end()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -224,9 +228,14 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#bufferedRows = 0
     this.#bufferedBytes = 0
     this.#flights++
-    this.#busy = this.#fly({ table: this.#table, view: this.#view, schema: this.#schema, cuts, options: this.#options }).then(() =>
-      this.#idle(),
-    )
+    this.#busy = this.#fly({
+      table: this.#table,
+      view: this.#view,
+      schema: this.#schema,
+      cuts,
+      options: this.#options,
+      encoder: this.#encoder,
+    }).then(() => this.#idle())
   }
 
   async #fly(job: CommitJob): Promise<void> {
@@ -311,6 +320,11 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #assertOpen(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#closing !== undefined) throw new TypeError('the stream writer is closed')
+  }
+
+  async #end(): Promise<void> {
+    this.#timer?.cancel()
+    await this.#encoder.close()
   }
 
   #drop(buffer: PartitionBuffer, how: () => void): void {

@@ -49,7 +49,10 @@ export async function appendTo(context: TableContext, view: LogView, rows: RowSo
   if (written.files.length === 0) return { view: base, result: { version: base.version, ...nothing, skipped: false } }
   try {
     const staged = { files: written.files, txns: txn === undefined ? [] : [txn], ready: written.durable }
-    return done(await commitAppend(context, base, staged, (at) => describe('Append', at, written, [], options), commitOptions(options)), written)
+    return done(
+      await commitAppend(context, base, staged, (at) => describe('Append', at, written, [], options), commitOptions(options)),
+      written,
+    )
   } catch (error) {
     // What is surely not committed may go; in any doubt files stay, for vacuum to judge.
     if (mayDeleteDataFiles(error)) await discard()
@@ -61,7 +64,12 @@ export async function appendTo(context: TableContext, view: LogView, rows: RowSo
 }
 
 /** Replaces all rows of the version in `base`; anything that changed rows since is a conflict. */
-export async function overwriteTable(context: TableContext, base: LogView, rows: RowSource<object>, options: AppendOptions): Promise<Outcome> {
+export async function overwriteTable(
+  context: TableContext,
+  base: LogView,
+  rows: RowSource<object>,
+  options: AppendOptions,
+): Promise<Outcome> {
   const txn = txnOf(options)
   if (txn !== undefined && isRecorded(base, txn)) return skipped(base)
   const removed: AddFile[] = []
@@ -71,10 +79,14 @@ export async function overwriteTable(context: TableContext, base: LogView, rows:
   const { written, discard } = await writeRows(context, base, rows, options)
   transaction.addFiles(written.files)
   if (txn !== undefined) transaction.setTxn(txn.appId, txn.version)
-  if (written.files.length === 0 && removed.length === 0) return { view: base, result: { version: base.version, ...nothing, skipped: false } }
+  if (written.files.length === 0 && removed.length === 0)
+    return { view: base, result: { version: base.version, ...nothing, skipped: false } }
   try {
     return done(
-      await transaction.commit(describe('Overwrite', base, written, removed, options), { ...commitOptions(options), ready: written.durable }),
+      await transaction.commit(describe('Overwrite', base, written, removed, options), {
+        ...commitOptions(options),
+        ready: written.durable,
+      }),
       written,
     )
   } catch (error) {
@@ -153,7 +165,13 @@ async function writeRows(
 }
 
 // Metrics as Spark names them; every figure is counted.
-function describe(mode: 'Append' | 'Overwrite', base: LogView, written: WrittenFiles, removed: readonly AddFile[], options: AppendOptions): Operation {
+function describe(
+  mode: 'Append' | 'Overwrite',
+  base: LogView,
+  written: WrittenFiles,
+  removed: readonly AddFile[],
+  options: AppendOptions,
+): Operation {
   return {
     operation: 'WRITE',
     operationParameters: { mode, partitionBy: JSON.stringify(base.metadata.partitionColumns) },

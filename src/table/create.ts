@@ -96,13 +96,18 @@ export async function openTableOn<Row = Record<string, unknown>, Input = Record<
  * The lowest protocol that the columns, the properties and what was asked for need: reader 1 and writer 2 if nothing
  * needs more (PROTOCOL.md, "Protocol Evolution").
  */
-export function protocolFor(schema: StructType, configuration: TablePropertyMap = {}, wanted: ProtocolOverrides = { features: [] }): Protocol {
+export function protocolFor(
+  schema: StructType,
+  configuration: TablePropertyMap = {},
+  wanted: ProtocolOverrides = { features: [] },
+): Protocol {
   const needed = new Set([...wanted.features, ...featuresOfProperties(configuration)])
   if (containsType(schema, (type) => type.type === 'timestamp_ntz')) needed.add('timestampNtz')
   for (const legacy of ['appendOnly', 'invariants']) needed.delete(legacy)
   const minReaderVersion = wanted.minReaderVersion ?? 1
   const minWriterVersion = wanted.minWriterVersion ?? 2
-  if (needed.size === 0 && minWriterVersion < 7) return { kind: 'protocol', minReaderVersion, minWriterVersion: Math.max(2, minWriterVersion) }
+  if (needed.size === 0 && minWriterVersion < 7)
+    return { kind: 'protocol', minReaderVersion, minWriterVersion: Math.max(2, minWriterVersion) }
   return protocolOfFeatures([...needed], minReaderVersion)
 }
 
@@ -110,7 +115,13 @@ function protocolOfFeatures(needed: readonly string[], minReaderVersion: number)
   const readers = needed.filter((name) => findFeature(name)?.reader === true)
   const writerFeatures = [...new Set(['appendOnly', 'invariants', ...needed.map((name) => findFeature(name)?.name ?? name)])].sort()
   if (readers.length === 0) return { kind: 'protocol', minReaderVersion, minWriterVersion: 7, writerFeatures }
-  return { kind: 'protocol', minReaderVersion: 3, minWriterVersion: 7, readerFeatures: readers.map((name) => findFeature(name)?.name ?? name).sort(), writerFeatures }
+  return {
+    kind: 'protocol',
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: readers.map((name) => findFeature(name)?.name ?? name).sort(),
+    writerFeatures,
+  }
 }
 
 function assertSameColumns(wanted: StructType, actual: StructType, location: string): void {
@@ -126,6 +137,8 @@ function assertSameColumns(wanted: StructType, actual: StructType, location: str
     if (!wanted.fields.some((candidate) => candidate.name === field.name)) faults.push(`the table has a column ${field.name} more`)
   }
   if (faults.length > 0) {
-    throw new AlluviumError('SCHEMA_MISMATCH', `the table at ${location} has another schema than the one given: ${faults.join('; ')}`, { faults })
+    throw new AlluviumError('SCHEMA_MISMATCH', `the table at ${location} has another schema than the one given: ${faults.join('; ')}`, {
+      faults,
+    })
   }
 }

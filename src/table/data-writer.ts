@@ -4,7 +4,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { project, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import type { AddFile } from '../log/index.js'
-import { createParquetWriter, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
+import { createParquetWriter, type EncodeRowGroup, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
 import type { Runtime } from '../runtime.js'
 import { encodeFilePath, type ParquetCodec, partitionDirectory, type StructType } from '../schema/index.js'
 import type { ObjectWriter, Storage } from '../storage/storage.js'
@@ -24,6 +24,7 @@ export interface DataWriterOptions {
   /** Column paths with statistics, in the form of `formatPath`. */
   readonly statsColumns: readonly string[]
   readonly stringPrefixLength?: number
+  readonly encodeRowGroup?: EncodeRowGroup | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -73,7 +74,10 @@ export class DataWriter {
     this.#runtime = runtime
     this.#options = options
     const isData = (name: string): boolean => !options.partitionColumns.includes(name)
-    this.#dataStruct = { type: 'struct', fields: options.schema.fields.filter((field) => isData(field.name) && field.dataType.type !== 'void') }
+    this.#dataStruct = {
+      type: 'struct',
+      fields: options.schema.fields.filter((field) => isData(field.name) && field.dataType.type !== 'void'),
+    }
     this.#dataColumns = this.#dataStruct.fields.map((field) => field.name)
   }
 
@@ -139,7 +143,7 @@ export class DataWriter {
   }
 
   async #start(key: string, texts: readonly (string | null)[]): Promise<OpenFile> {
-    const { partitionColumns, codec, rowGroupBytes, statsColumns, stringPrefixLength, signal } = this.#options
+    const { partitionColumns, codec, rowGroupBytes, encodeRowGroup, statsColumns, stringPrefixLength, signal } = this.#options
     const directory = partitionDirectory(partitionColumns, texts)
     const name = `part-00000-${this.#runtime.uuid()}-c000${codec === 'uncompressed' ? '' : `.${codec}`}.parquet`
     const path = directory === '' ? name : `${directory}/${name}`
@@ -153,7 +157,12 @@ export class DataWriter {
       path,
       partitionValues,
       object,
-      parquet: createParquetWriter(object, { schema: this.#dataStruct, codec, ...(rowGroupBytes === undefined ? {} : { rowGroupBytes }) }),
+      parquet: createParquetWriter(object, {
+        schema: this.#dataStruct,
+        codec,
+        ...(rowGroupBytes === undefined ? {} : { rowGroupBytes }),
+        ...(encodeRowGroup === undefined ? {} : { encodeRowGroup }),
+      }),
       statistics: new StatisticsCollector(this.#dataStruct, {
         columns: statsColumns,
         ...(stringPrefixLength === undefined ? {} : { stringPrefixLength }),
@@ -198,7 +207,8 @@ export class DataWriter {
     const budget = this.#options.bufferBytes ?? DEFAULT_BUFFER_BYTES
     while (this.#open.size > 0 && this.bufferedBytes > budget) {
       let fullest: OpenFile | undefined
-      for (const file of this.#open.values()) if (fullest === undefined || file.parquet.bufferedBytes > fullest.parquet.bufferedBytes) fullest = file
+      for (const file of this.#open.values())
+        if (fullest === undefined || file.parquet.bufferedBytes > fullest.parquet.bufferedBytes) fullest = file
       if (fullest === undefined) return
       await this.#roll(fullest)
     }

@@ -43,7 +43,11 @@ export function storageFor(target: string | Storage): Storage {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(target)?.[1]?.toLowerCase()
   if (scheme === undefined) return localStorage(target)
   if (scheme === 'file') return localStorage(pathOfFileUrl(target))
-  throw new AlluviumError('INVALID_OPTIONS', `cannot open ${scheme}:// tables: this build stores tables on local disk only (a path or a file:// URL)`, { scheme })
+  throw new AlluviumError(
+    'INVALID_OPTIONS',
+    `cannot open ${scheme}:// tables: this build stores tables on local disk only (a path or a file:// URL)`,
+    { scheme },
+  )
 }
 
 function pathOfFileUrl(url: string): string {

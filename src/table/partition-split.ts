@@ -44,7 +44,8 @@ interface ColumnIds {
 
 function columnIds(batch: RecordBatch, field: Field): ColumnIds {
   const vector = batch.getChild(field.name) as Vector | null
-  if (vector === null) throw new AlluviumError('SCHEMA_MISMATCH', `the partition column ${field.name} is missing from the rows`, { column: field.name })
+  if (vector === null)
+    throw new AlluviumError('SCHEMA_MISMATCH', `the partition column ${field.name} is missing from the rows`, { column: field.name })
   const ids = new Int32Array(batch.numRows)
   const texts: (string | null)[] = []
   const byText = new Map<string | null, number>()

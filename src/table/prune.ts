@@ -1,6 +1,6 @@
 // Which files a filter can need: first by partition, once per distinct value, then by statistics, read once per column
 // and kept as long as the table's state lives. Three-valued: a file goes only when no row of it can make the filter true.
-import { type BoundFilter, pruneByPartition, pruneByStats, StatsIndex, type StatsColumn, statsColumnsOf } from '../filter/index.js'
+import { type BoundFilter, pruneByPartition, pruneByStats, type StatsColumn, StatsIndex, statsColumnsOf } from '../filter/index.js'
 import type { FileView, LogView } from '../log/index.js'
 import { formatPath } from '../schema/index.js'
 

@@ -1,11 +1,15 @@
 // What can be appended: rows, Arrow batches, or iterables of either, turned into batches of exactly the table's schema.
-import { RecordBatch, Table as ArrowTable } from 'apache-arrow'
+import { Table as ArrowTable, RecordBatch } from 'apache-arrow'
 import { BatchBuilder, conformBatch, type RowFault } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
 
 /** Rows of a table's row type, Arrow data, or (async) iterables of rows, arrays of rows, or Arrow data. */
-export type RowSource<Row> = RecordBatch | ArrowTable | Iterable<Row | readonly Row[] | RecordBatch> | AsyncIterable<Row | readonly Row[] | RecordBatch>
+export type RowSource<Row> =
+  | RecordBatch
+  | ArrowTable
+  | Iterable<Row | readonly Row[] | RecordBatch>
+  | AsyncIterable<Row | readonly Row[] | RecordBatch>
 
 export interface RowSourceOptions {
   /** Leave out keys that are no column instead of refusing the row. */
@@ -20,7 +24,11 @@ const FAULTS_LISTED = 100
  * Batches of the schema from any source, in order.
  * @throws AlluviumError `INVALID_ROW` with every fault of the chunk (facts.faults, the first 100; facts.faultCount), `SCHEMA_MISMATCH` for Arrow data.
  */
-export async function* batchesOf(source: RowSource<object>, schema: StructType, options: RowSourceOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+export async function* batchesOf(
+  source: RowSource<object>,
+  schema: StructType,
+  options: RowSourceOptions = {},
+): AsyncGenerator<RecordBatch, void, undefined> {
   if (source instanceof RecordBatch) {
     yield conformBatch(source, schema)
     return
@@ -94,10 +102,14 @@ export function invalidRows(faults: readonly RowFault[]): AlluviumError {
   const rows = new Set(faults.map((fault) => fault.row)).size
   const shown = faults.slice(0, 5).map((fault) => `row ${fault.row}, column ${fault.column}: ${fault.problem} (${fault.value})`)
   const more = faults.length > shown.length ? `; and ${faults.length - shown.length} more faults` : ''
-  return new AlluviumError('INVALID_ROW', `${rows} row${rows === 1 ? ' does' : 's do'} not fit the table, nothing was written: ${shown.join('; ')}${more}`, {
-    faults: faults.slice(0, FAULTS_LISTED),
-    faultCount: faults.length,
-  })
+  return new AlluviumError(
+    'INVALID_ROW',
+    `${rows} row${rows === 1 ? ' does' : 's do'} not fit the table, nothing was written: ${shown.join('; ')}${more}`,
+    {
+      faults: faults.slice(0, FAULTS_LISTED),
+      faultCount: faults.length,
+    },
+  )
 }
 
 function hasBatches(rows: readonly unknown[]): boolean {

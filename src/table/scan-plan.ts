@@ -1,7 +1,8 @@
 // Planning a scan: which files, which columns, what is left to filter. Pure decisions over the columnar state of one
 // version; the only I/O is loading statistics from a checkpoint when a predicate needs them.
-import { type BoundFilter, bindFilter, type Expression, formatExpression, parseFilter } from '../filter/index.js'
+
 import { AlluviumError } from '../errors.js'
+import { type BoundFilter, bindFilter, type Expression, formatExpression, parseFilter } from '../filter/index.js'
 import type { LogView } from '../log/index.js'
 import { assertKnownTypes, type Field, type StructType } from '../schema/index.js'
 import { pruneFiles } from './prune.js'
@@ -92,7 +93,8 @@ function selectColumns(schema: StructType, columns: readonly string[] | undefine
     )
   }
   const repeated = columns.filter((name, i) => columns.indexOf(name) !== i)
-  if (repeated.length > 0) throw new AlluviumError('INVALID_OPTIONS', `column ${repeated.join(', ')} is selected more than once`, { columns: repeated })
+  if (repeated.length > 0)
+    throw new AlluviumError('INVALID_OPTIONS', `column ${repeated.join(', ')} is selected more than once`, { columns: repeated })
   return { type: 'struct', fields: columns.map((name) => schema.fields.find((field) => field.name === name) as Field) }
 }
 
@@ -105,6 +107,7 @@ function neededColumns(schema: StructType, output: StructType, filter: BoundFilt
 
 function checkLimit(limit: number | undefined): number | undefined {
   if (limit === undefined) return undefined
-  if (!Number.isSafeInteger(limit) || limit < 0) throw new AlluviumError('INVALID_OPTIONS', `limit must be a whole number of rows, not ${limit}`, { limit })
+  if (!Number.isSafeInteger(limit) || limit < 0)
+    throw new AlluviumError('INVALID_OPTIONS', `limit must be a whole number of rows, not ${limit}`, { limit })
   return limit
 }

@@ -1,5 +1,5 @@
 // A scan: a plan that can be printed before it runs, then batches or rows. One file at a time, one row group at a time.
-import { type RecordBatch, RecordBatch as Batch, makeData, Schema, Struct } from 'apache-arrow'
+import { RecordBatch as Batch, makeData, type RecordBatch, type Schema, Struct } from 'apache-arrow'
 import { conformBatch, constantColumn, maskToIndices, project, rowsOf, take, toArrowSchema } from '../arrow/index.js'
 import { isAlluviumError, throwIfAborted } from '../errors.js'
 import { type LogView, resolveDataPath } from '../log/index.js'
@@ -88,7 +88,8 @@ export class Scan<Row = Record<string, unknown>> {
     try {
       return await openParquet(source, { name: path, ...(signal === undefined ? {} : { signal }) })
     } catch (error) {
-      if (isAlluviumError(error, 'CORRUPT_DATA') && (await this.#storage.stat(path, { signal })) === undefined) throw missingFile(this.#storage, path)
+      if (isAlluviumError(error, 'CORRUPT_DATA') && (await this.#storage.stat(path, { signal })) === undefined)
+        throw missingFile(this.#storage, path)
       throw error
     }
   }

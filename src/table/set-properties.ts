@@ -15,7 +15,8 @@ export async function changeProperties(
 ): Promise<LogView> {
   const normal = checkProperties(set)
   const both = unset.filter((key) => Object.hasOwn(normal, key))
-  if (both.length > 0) throw new AlluviumError('INVALID_OPTIONS', `${both.join(', ')} cannot be set and unset at once`, { properties: both })
+  if (both.length > 0)
+    throw new AlluviumError('INVALID_OPTIONS', `${both.join(', ')} cannot be set and unset at once`, { properties: both })
   const before = base.metadata.configuration
   const configuration = Object.create(null) as Record<string, string>
   for (const [key, value] of Object.entries(before)) if (!unset.includes(key)) configuration[key] = value
@@ -23,16 +24,23 @@ export async function changeProperties(
   if (sameConfiguration(before, configuration)) return base
   const lacking = featuresOfProperties(configuration).filter((name) => !hasFeature(base.protocol, name))
   if (lacking.length > 0) {
-    throw new AlluviumError('INVALID_OPTIONS', `these properties need the table feature ${lacking.join(', ')}, which this table does not have; make the table with delta.feature.NAME=supported`, {
-      features: lacking,
-    })
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      `these properties need the table feature ${lacking.join(', ')}, which this table does not have; make the table with delta.feature.NAME=supported`,
+      {
+        features: lacking,
+      },
+    )
   }
   const metadata: Metadata = { ...base.metadata, configuration }
   const removedOnly = Object.keys(normal).length === 0
   const { view } = await new Transaction(context, base).setMetadata(metadata).commit(
     {
       operation: removedOnly ? 'UNSET TBLPROPERTIES' : 'SET TBLPROPERTIES',
-      operationParameters: { properties: JSON.stringify(removedOnly ? unset : normal), ...(unset.length > 0 && !removedOnly ? { unset: JSON.stringify(unset) } : {}) },
+      operationParameters: {
+        properties: JSON.stringify(removedOnly ? unset : normal),
+        ...(unset.length > 0 && !removedOnly ? { unset: JSON.stringify(unset) } : {}),
+      },
     },
     options,
   )

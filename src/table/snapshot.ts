@@ -1,11 +1,12 @@
 // One version of a table, for ever the same: it never refreshes, and two reads of it always agree.
+
+import { bindFilter, type Expression, parseFilter } from '../filter/index.js'
 import type { AddFile, LogView, Metadata, Protocol } from '../log/index.js'
 import type { StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { pruneFiles } from './prune.js'
 import { Scan } from './scan.js'
 import type { ScanOptions } from './scan-plan.js'
-import { bindFilter, type Expression, parseFilter } from '../filter/index.js'
 
 /**
  * An immutable view of one version.
@@ -62,7 +63,9 @@ export class Snapshot<Row = Record<string, unknown>> {
   }
 
   /** The live files as `add` actions, one at a time; with `where`, only those that a scan with it would read. */
-  async *files(options: { readonly where?: Expression | string; readonly signal?: AbortSignal } = {}): AsyncGenerator<AddFile, void, undefined> {
+  async *files(
+    options: { readonly where?: Expression | string; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<AddFile, void, undefined> {
     const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
     const filter = expression === undefined ? undefined : bindFilter(expression, this.schema)
     await this.view.files.loadStats(options.signal)

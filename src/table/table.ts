@@ -5,7 +5,7 @@ import { AlluviumError } from '../errors.js'
 import type { CommitOptions } from '../log/commit/index.js'
 import { type CommitEntry, type LogView, loadLog, readHistory, refreshLog, versionAtTimestamp } from '../log/index.js'
 import { parseTimestampMicros, type StructType } from '../schema/index.js'
-import { appendTo, type AppendOptions, type AppendResult, overwriteTable } from './append.js'
+import { type AppendOptions, type AppendResult, appendTo, overwriteTable } from './append.js'
 import type { RowSource } from './row-source.js'
 import type { Scan } from './scan.js'
 import type { ScanOptions } from './scan-plan.js'
@@ -110,7 +110,10 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
    * Sets and unsets table properties as one commit; the rest stay as they are.
    * @throws AlluviumError `INVALID_OPTIONS` for unknown `delta.*` keys and bad values, `UNSUPPORTED_FEATURE`, `COMMIT_CONFLICT`.
    */
-  async setProperties(set: Readonly<Record<string, string>>, options: CommitOptions & { readonly unset?: readonly string[] } = {}): Promise<{ version: number }> {
+  async setProperties(
+    set: Readonly<Record<string, string>>,
+    options: CommitOptions & { readonly unset?: readonly string[] } = {},
+  ): Promise<{ version: number }> {
     await this.#refresh(options.signal)
     const { unset = [], ...commitOptions } = options
     const view = await changeProperties(this.context, this.#latest, set, unset, commitOptions)
@@ -170,7 +173,10 @@ export class LatestScan<Row> {
 function toMillis(timestamp: Date | number | string): number {
   const millis = timestamp instanceof Date ? timestamp.getTime() : typeof timestamp === 'number' ? timestamp : millisOf(timestamp)
   if (!Number.isFinite(millis)) {
-    throw new AlluviumError('INVALID_OPTIONS', `the timestamp ${JSON.stringify(String(timestamp))} is not a time; write ISO 8601 with a zone, like 2026-01-31T12:00:00Z`)
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      `the timestamp ${JSON.stringify(String(timestamp))} is not a time; write ISO 8601 with a zone, like 2026-01-31T12:00:00Z`,
+    )
   }
   return millis
 }
@@ -180,4 +186,3 @@ function millisOf(text: string): number {
   // Rounded up: a commit in the same millisecond as the given microseconds counts as at or before it only if it is.
   return micros === undefined ? Number.NaN : Number(micros / 1000n)
 }
-

@@ -1,6 +1,7 @@
 // How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
 import { AlluviumError } from '../errors.js'
 import type { LogView } from '../log/index.js'
+import type { EncodeRowGroup } from '../parquet/index.js'
 import { normalizePropertyKey, type ParquetCodec, statsColumns, tableProperties } from '../schema/index.js'
 import { DataWriter, type DataWriterOptions } from './data-writer.js'
 import type { TableContext } from './transaction.js'
@@ -12,6 +13,8 @@ export interface WriteOptions {
   readonly rowGroupBytes?: number
   /** Bound on rows held in memory over all open files, in Arrow bytes. Default 256 MiB. */
   readonly bufferBytes?: number
+  /** Encodes row groups elsewhere, for instance on a thread (`createEncodeWorker().encode`). Default: in this thread. */
+  readonly encodeRowGroup?: EncodeRowGroup | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -39,6 +42,7 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
     stringPrefixLength: properties.dataSkippingStringPrefixLength,
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
+    encodeRowGroup: options.encodeRowGroup,
     signal: options.signal,
   }
 }
