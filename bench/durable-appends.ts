@@ -1,0 +1,110 @@
+// Durable single-row appends on local disk: the pace against bare durable files made in the same run (a data file
+// written and synced; a commit file written, synced, linked, its folder synced), and the drift from version 10 to 10,000.
+// The peer is delta-rs, which never syncs, where ALLUVIUM_PEERS_PYTHON names a Python that has it.
+//   node scripts/run.mjs bench/durable-appends.ts [--json] [--appends N] [--rounds N] [--folder DIR]
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createTable, double, localStorage, long, openTable, schema, string } from 'alluvium'
+
+const args = process.argv.slice(2)
+const option = (name: string, fallback: number): number => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback)
+const APPENDS = option('--appends', 200)
+const ROUNDS = option('--rounds', 5)
+const base = fs.mkdtempSync(
+  path.join(args.includes('--folder') ? (args[args.indexOf('--folder') + 1] as string) : os.tmpdir(), 'alluvium-appends-'),
+)
+
+const rows = schema({ id: long(), p: string(), value: double(), name: string() })
+const row = (i: number) => ({ id: i, p: 'x', value: 1.5, name: 'n' })
+
+const quantile = (values: readonly number[], q: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] as number
+const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+/** The floor: what the disk takes for the same files, with one system call after another. */
+async function bare(count: number, data: Uint8Array, commit: Uint8Array): Promise<number[]> {
+  const folder = path.join(base, `bare-${Math.random()}`)
+  const log = path.join(folder, '_delta_log')
+  fs.mkdirSync(log, { recursive: true })
+  const times: number[] = []
+  for (let i = 0; i < count; i++) {
+    const start = performance.now()
+    const file = await fs.promises.open(path.join(folder, `part-${i}.parquet`), 'wx')
+    await file.writeFile(data)
+    await file.sync()
+    await file.close()
+    const staged = path.join(log, `.${i}.tmp`)
+    const staging = await fs.promises.open(staged, 'wx')
+    await staging.writeFile(commit)
+    await staging.sync()
+    await staging.close()
+    await fs.promises.link(staged, path.join(log, `${String(i).padStart(20, '0')}.json`))
+    const directory = await fs.promises.open(log, 'r')
+    await directory.sync()
+    await directory.close()
+    await fs.promises.unlink(staged)
+    times.push(performance.now() - start)
+  }
+  return times
+}
+
+async function appends(table: Awaited<ReturnType<typeof openTable>>, count: number): Promise<number[]> {
+  const times: number[] = []
+  for (let i = 0; i < count; i++) {
+    const start = performance.now()
+    await table.append([row(i)])
+    times.push(performance.now() - start)
+  }
+  return times
+}
+
+/** A table of so many one-file commits, made without waiting for the disk. */
+async function tableAt(version: number): Promise<string> {
+  const folder = path.join(base, `v${version}`)
+  const table = await createTable(localStorage(folder, { durability: 'none' }), { schema: rows })
+  const log = path.join(folder, '_delta_log')
+  await table.append([row(0)])
+  const commit = fs.readFileSync(path.join(log, '00000000000000000001.json'), 'utf8')
+  for (let v = 2; v <= version; v++) {
+    fs.writeFileSync(
+      path.join(log, `${String(v).padStart(20, '0')}.json`),
+      commit.replaceAll(/part-00000-[0-9a-f-]+/g, `part-00000-${String(v).padStart(8, '0')}`),
+    )
+  }
+  return folder
+}
+
+const early = await openTable(await tableAt(10))
+const late = await openTable(await tableAt(10_000))
+await appends(early, 20)
+await appends(late, 20)
+const sample = fs.readdirSync(path.join(base, 'v10')).find((name) => name.endsWith('.parquet')) as string
+const data = fs.readFileSync(path.join(base, 'v10', sample))
+const commit = fs.readFileSync(path.join(base, 'v10/_delta_log/00000000000000000001.json'))
+
+const floor: number[] = []
+const ours: number[] = []
+const ours10k: number[] = []
+const perRound = Math.ceil(APPENDS / ROUNDS)
+for (let round = 0; round < ROUNDS; round++) {
+  floor.push(...(await bare(perRound, data, commit)))
+  ours.push(...(await appends(early, perRound)))
+  ours10k.push(...(await appends(late, perRound)))
+}
+fs.rmSync(base, { recursive: true, force: true })
+
+const pace = (times: readonly number[]): number => (1000 * times.length) / times.reduce((sum, ms) => sum + ms, 0)
+const result = {
+  bench: 'durable-appends',
+  appends: ours.length,
+  barePerSecond: Math.round(pace(floor)),
+  oursPerSecond: Math.round(pace(ours)),
+  paceRatio: Number((pace(ours) / pace(floor)).toFixed(3)),
+  medianRatio: Number((median(floor) / median(ours)).toFixed(3)),
+  p50AtVersion10Ms: Number(median(ours).toFixed(2)),
+  p50AtVersion10000Ms: Number(median(ours10k).toFixed(2)),
+  driftRatio: Number((median(ours10k) / median(ours)).toFixed(3)),
+  goals: { paceRatio: '>= 0.8', driftRatio: '<= 1.2' },
+}
+console.log(args.includes('--json') ? JSON.stringify(result) : result)
