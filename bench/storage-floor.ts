@@ -1,12 +1,12 @@
-// Durable appends through a local store against the floor: the same files made with bare system calls, in the same run.
-// One append is a data file (open, write, sync) and a commit (open, write, sync, link, sync of the folder, unlink).
+// Durable appends through a local store against the floor: the same files made with bare system calls, turn by turn in one run.
+// One append is a data file (open, write, sync) and a commit (open, write, sync, link, sync of the folder, unlink). The store
+// also syncs the folder of the data file, which the floor does not.
 //
-//   npx esbuild bench/storage-floor.ts --bundle --platform=node --format=esm --outfile=/tmp/floor.mjs && node /tmp/floor.mjs [folder] [appends]
+//   node scripts/run.mjs bench/storage-floor.ts [folder] [appends]
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { localStorage } from '../src/storage/local.js'
-import { localStorageOn, type LocalStorage } from '../src/storage/local.js'
+import { type LocalStorage, localStorage, localStorageOn } from '../src/storage/local.js'
 import { pooledFs } from '../src/storage/local-fs.js'
 
 const base = fs.mkdtempSync(path.join(process.argv[2] ?? os.tmpdir(), 'alluvium-floor-'))
@@ -102,7 +102,9 @@ try {
   for (const [i, [name]] of kinds.entries()) {
     const ms = (spent[i] as number) / appends
     const ratio = (spent[0] as number) / (spent[i] as number)
-    console.log(`${name.padEnd(42)} ${ms.toFixed(3)} ms  ${(1000 / ms).toFixed(0).padStart(5)}/s  ${(ratio * 100).toFixed(0).padStart(4)} % of the floor`)
+    console.log(
+      `${name.padEnd(42)} ${ms.toFixed(3)} ms  ${(1000 / ms).toFixed(0).padStart(5)}/s  ${(ratio * 100).toFixed(0).padStart(4)} % of the floor`,
+    )
   }
 } finally {
   fs.rmSync(base, { recursive: true, force: true })

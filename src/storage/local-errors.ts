@@ -44,7 +44,13 @@ export function localError(error: unknown, attempt: LocalAttempt): AlluviumError
     `${String((error as Error)?.message ?? error)}. Check the disk and try again`,
   ]
   const { doing, path, location, applied } = attempt
-  const facts = { path, location, errno, ...(applied === undefined ? {} : { applied }), ...(LASTING.has(errno ?? '') ? { lasting: true } : {}) }
+  const facts = {
+    path,
+    location,
+    errno,
+    ...(applied === undefined ? {} : { applied }),
+    ...(LASTING.has(errno ?? '') ? { lasting: true } : {}),
+  }
   return new AlluviumError(code, `could not ${doing} '${path}' in ${location}: ${text}.`, facts, { cause: error })
 }
 
