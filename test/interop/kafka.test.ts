@@ -15,8 +15,6 @@ if (absent !== undefined) console.warn(`skipped: ${absent}`)
 const PARTITIONS = 6
 const RECORDS = 200_000
 const CHUNK = 1000
-// So far may the producer be ahead of the table: enough that a kill always meets rows on their way.
-const LAG = 50_000
 const text = 'x'.repeat(150)
 
 interface Group {
@@ -65,10 +63,7 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
     const progress = progressOf(path)
     try {
       for (const instance of instances) instance.start()
-      const produced = Array.from({ length: PARTITIONS }, () => 0)
-      const production = produce(kafka, progress, produced)
-      await disturb(a, b, progress, path, produced)
-      await production
+      await produce(kafka, disturbances(a, b, path), (settled) => progress.reaches(settled))
       await progress.reaches(RECORDS)
       expect(await a.end('SIGTERM')).toBe(0)
       expect(await b.end('SIGTERM')).toBe(0)
@@ -93,61 +88,71 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
   })
 })
 
-type Progress = ReturnType<typeof progressOf>
-
 /** How many offsets the table holds, by its own positions. */
-function progressOf(path: string): { offsets(): Promise<number>; reaches(offsets: number): Promise<void> } {
+function progressOf(path: string): { reaches(offsets: number): Promise<void> } {
   const table = openTable(path)
   const offsets = async (): Promise<number> => {
     const { positions } = await (await table).snapshot()
     return [...positions.values()].reduce((sum, last) => sum + Number(last) + 1, 0)
   }
   const reaches = async (wanted: number): Promise<void> => {
-    for (let last = -1, idleMs = 0; ; ) {
+    for (let last = -1, since = Date.now(); ; ) {
       const now = await offsets()
       if (now >= wanted) return
-      idleMs = now === last ? idleMs + 50 : 0
-      if (idleMs > 60_000) throw new Error(`the table stands still at ${now} offsets, on the way to ${wanted}`)
+      if (now !== last) since = Date.now()
+      if (Date.now() - since > 60_000) throw new Error(`the table stands still at ${now} offsets, on the way to ${wanted}`)
       last = now
       await sleep(50)
     }
   }
-  return { offsets, reaches }
+  return { reaches }
 }
 
-// Each in the middle of its work. A dead member's partitions are given away after its session timed out, so each event
-// also means two rebalances.
-async function disturb(
-  a: ConsumerProcess,
-  b: ConsumerProcess,
-  progress: Progress,
-  path: string,
-  produced: readonly number[],
-): Promise<void> {
-  await progress.reaches(0.1 * RECORDS)
-  await a.end('SIGKILL')
-  await sleep(1000)
-  a.start()
-  await progress.reaches(0.3 * RECORDS)
-  await b.end('SIGKILL')
-  await sleep(1000)
-  b.start()
-  // Frozen for longer than its session: when it wakes up its partitions are somebody else's, and it still has rows of them.
-  await progress.reaches(0.5 * RECORDS)
-  a.signal('SIGSTOP')
-  await sleep(13_000)
-  a.signal('SIGCONT')
-  await progress.reaches(0.65 * RECORDS)
-  for (let partition = 0; partition < PARTITIONS; partition++) await intrude(path, partition, produced)
-  await progress.reaches(0.8 * RECORDS)
-  expect(await b.end('SIGTERM')).toBe(0)
-  await progress.reaches(0.9 * RECORDS)
-  b.start()
+type Disturbance = (produced: readonly number[]) => Promise<void>
+
+// What happens once so many records are produced, while more follow. A dead member's partitions are given away after its
+// session timed out, so each of the first three also means two rebalances.
+function disturbances(a: ConsumerProcess, b: ConsumerProcess, path: string): ReadonlyMap<number, Disturbance> {
+  const killAndRestart = async (instance: ConsumerProcess): Promise<void> => {
+    await instance.end('SIGKILL')
+    await sleep(1000)
+    instance.start()
+  }
+  return new Map<number, Disturbance>([
+    [0.1 * RECORDS, () => killAndRestart(a)],
+    [0.3 * RECORDS, () => killAndRestart(b)],
+    [
+      // Frozen for longer than its session: when it wakes up it still has rows of partitions that are somebody else's.
+      0.5 * RECORDS,
+      async () => {
+        a.signal('SIGSTOP')
+        await sleep(13_000)
+        a.signal('SIGCONT')
+      },
+    ],
+    [
+      0.7 * RECORDS,
+      async (produced) => {
+        let intrusions = 0
+        for (let part = 0; part < PARTITIONS; part++) if (await intrude(path, part, produced)) intrusions++
+        expect(intrusions).toBeGreaterThan(0)
+      },
+    ],
+    [
+      0.85 * RECORDS,
+      async () => {
+        expect(await b.end('SIGTERM')).toBe(0)
+        await sleep(1000)
+        b.start()
+      },
+    ],
+  ])
 }
 
-// A stranger with the same name commits records of a partition that another owns: the owner must notice, and go on after them.
-async function intrude(path: string, part: number, produced: readonly number[]): Promise<void> {
-  for (;;) {
+// A stranger with the same name commits records of a partition that another owns: the owner must notice, and go on after
+// them. False when the owner was always faster.
+async function intrude(path: string, part: number, produced: readonly number[]): Promise<boolean> {
+  for (const until = Date.now() + 2000; Date.now() < until; ) {
     await using writer = await createStreamWriter(await openTable(path), { appId: 'ingest' })
     const first = Number(writer.positionOf('events', part) ?? -1n) + 1
     const count = Math.min(100, (produced[part] as number) - first)
@@ -158,21 +163,34 @@ async function intrude(path: string, part: number, produced: readonly number[]):
     const rows = Array.from({ length: count }, (_, i) => ({ part, seq: first + i, text }))
     try {
       await writer.write(rows, { source: 'events', partition: part, firstOffset: first, lastOffset: first + count - 1 })
-      await writer.close()
-      return
+      await writer.flush()
+      return true
     } catch (error) {
       if (!isAlluviumError(error, 'FENCED')) throw error
     }
   }
+  return false
 }
 
-/** Produces every record in order; `produced` says how many of each partition are there. */
-async function produce(kafka: Kafka, progress: Progress, produced: number[]): Promise<void> {
+/** Produces every record in order. Before a disturbance the last one is over and what was produced is nearly all there. */
+async function produce(
+  kafka: Kafka,
+  disturbances: ReadonlyMap<number, Disturbance>,
+  settled: (offsets: number) => Promise<void>,
+): Promise<void> {
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
-  const next = [...produced]
+  const produced = Array.from({ length: PARTITIONS }, () => 0)
+  let disturbed: Promise<void> = Promise.resolve()
   for (let sent = 0; sent < RECORDS; sent += CHUNK) {
-    while (sent - (await progress.offsets()) > LAG) await sleep(50)
+    const disturb = disturbances.get(sent)
+    if (disturb !== undefined) {
+      await disturbed
+      await settled(sent - 2 * CHUNK)
+      disturbed = disturb(produced)
+      disturbed.catch(() => undefined)
+    }
+    const next = [...produced]
     const messages = Array.from({ length: CHUNK }, (_, i) => {
       const partition = (sent + i) % PARTITIONS
       const seq = next[partition] as number
@@ -182,6 +200,7 @@ async function produce(kafka: Kafka, progress: Progress, produced: number[]): Pr
     await producer.send({ topic: 'events', messages, acks: -1 })
     produced.splice(0, PARTITIONS, ...next)
   }
+  await disturbed
   await producer.disconnect()
 }
 
