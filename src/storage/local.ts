@@ -267,7 +267,10 @@ class LocalStore implements LocalStorage {
 
   #refuseTemporary(path: string): void {
     if (!isTemporaryName(leafName(path))) return
-    throw new AlluviumError('INVALID_OPTIONS', `'${path}' has the form of a temporary, which listings hide; use another name.`, { path })
+    throw new AlluviumError('INVALID_OPTIONS', `'${path}' has the form of a temporary, which listings hide; use another name.`, {
+      path,
+      applied: false,
+    })
   }
 }
 

@@ -21,7 +21,7 @@ export function checkObjectPath(path: string): void {
   throw new AlluviumError(
     'PATH_OUTSIDE_TABLE',
     `${JSON.stringify(path)} names no object inside a table: ${pathFault(path)}. Give a relative path such as 'part-0.parquet'.`,
-    { path },
+    { path, applied: false },
   )
 }
 

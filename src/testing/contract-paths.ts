@@ -121,7 +121,8 @@ async function hostile(storage: Storage, options: ContractOptions): Promise<void
         name === 'create' && !options.capabilities.exclusiveCreate
           ? (['PATH_OUTSIDE_TABLE', 'STORAGE_UNSAFE', 'INVALID_OPTIONS'] as const)
           : (['PATH_OUTSIDE_TABLE'] as const)
-      await checkRefused(call, codes, `${name} of ${JSON.stringify(path)}`)
+      const error = await checkRefused(call, codes, `${name} of ${JSON.stringify(path)}`)
+      if (name === 'create') checkEqual(error.facts.applied, false, `create of ${JSON.stringify(path)} says that nothing was put in place`)
     }
     if (path !== '') await checkRefused(() => listPaths(storage, path), ['PATH_OUTSIDE_TABLE'], `list of ${JSON.stringify(path)}`)
     await checkRefused(() => listPaths(storage, '', { from: path }), ['PATH_OUTSIDE_TABLE'], `list from ${JSON.stringify(path)}`)
