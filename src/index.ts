@@ -44,9 +44,9 @@ export {
   timestamp,
   timestampNtz,
 } from './schema/index.js'
-export { type LocalStorageOptions, localStorage } from './storage/local.js'
-export { memoryStorage } from './storage/memory.js'
-export type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, Storage, StorageCapabilities } from './storage/storage.js'
+export { type LocalStorage, type LocalStorageOptions, localStorage } from './storage/local.js'
+export { type MemoryStorageOptions, memoryStorage } from './storage/memory.js'
+export type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from './storage/storage.js'
 export {
   type CommittedPosition,
   createStreamWriter,
@@ -61,6 +61,10 @@ export {
 export {
   type AppendOptions,
   type AppendResult,
+  type CommitEntry,
+  type CommitOptions,
+  type CommitResult,
+  CommitStateUnknownError,
   type CreateOptions,
   createTable,
   openTable,

@@ -1,6 +1,6 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
-export { mayDeleteDataFiles } from '../log/commit/index.js'
-export type { LogView } from '../log/index.js'
+export { type CommitOptions, type CommitResult, CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
+export type { CommitEntry, LogView } from '../log/index.js'
 export { createEncodeWorker, type EncodeRowGroup, type EncodeWorker } from '../parquet/index.js'
 export { type AppendOptions, type AppendResult, commitAppend } from './append.js'
 export { type CreateOptions, createTableOn, openTableOn, protocolFor } from './create.js'
