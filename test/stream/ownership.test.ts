@@ -1,11 +1,26 @@
 // Partitions change hands while commits are under way: nothing is doubled, nothing is lost, no receipt lies.
-import { createStreamWriter, createTable, long, memoryStorage, openTable, type Storage, type StreamWriterOptions, schema, string } from 'alluvium'
+import {
+  createStreamWriter,
+  createTable,
+  long,
+  memoryStorage,
+  openTable,
+  type Storage,
+  type StreamWriterOptions,
+  schema,
+  string,
+} from 'alluvium'
 import { describe, expect, test } from 'vitest'
 import { manualRuntime } from '../support/manual-runtime.js'
 
 const clicks = schema({ id: long().notNull(), page: string() })
 const rowsAt = (first: number, count: number) => Array.from({ length: count }, (_, i) => ({ id: BigInt(first + i), page: `p${first + i}` }))
-const at = (first: number, count: number, partition = 0) => ({ source: 'clicks', partition, firstOffset: first, lastOffset: first + count - 1 })
+const at = (first: number, count: number, partition = 0) => ({
+  source: 'clicks',
+  partition,
+  firstOffset: first,
+  lastOffset: first + count - 1,
+})
 const manual = (appId = 'app'): StreamWriterOptions => ({ appId, linger: { ms: 3_600_000 } })
 const zero = [{ source: 'clicks', partition: 0 }]
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
@@ -16,7 +31,10 @@ async function ids(storage: Storage): Promise<number[]> {
 }
 
 /** A store whose calls of one name wait at a gate while it is shut. */
-function gated(inner: Storage, calls: readonly (keyof Storage)[]): { storage: Storage; shut(): void; open(): void; readonly waiting: number } {
+function gated(
+  inner: Storage,
+  calls: readonly (keyof Storage)[],
+): { storage: Storage; shut(): void; open(): void; readonly waiting: number } {
   let gate: Promise<void> | undefined
   let release = (): void => {}
   const state = { waiting: 0 }
@@ -107,7 +125,10 @@ describe('a partition given up', () => {
     const ticket = await writer.write(rowsAt(0, 10), at(0, 10))
     await writer.revoke(zero)
     await expect(ticket.committed).rejects.toMatchObject({ code: 'FENCED' })
-    await expect(writer.write(rowsAt(10, 10), at(10, 10))).rejects.toMatchObject({ code: 'FENCED', facts: { source: 'clicks', partition: 0 } })
+    await expect(writer.write(rowsAt(10, 10), at(10, 10))).rejects.toMatchObject({
+      code: 'FENCED',
+      facts: { source: 'clicks', partition: 0 },
+    })
     await writer.write(rowsAt(50, 1), at(0, 1, 1))
     await writer.assign(zero)
     await writer.write(rowsAt(0, 20), at(0, 20))
@@ -182,7 +203,8 @@ describe('a foreign advance', () => {
     }
     await expect(zombie.flush()).rejects.toMatchObject({ code: 'FENCED' })
     const files: string[] = []
-    for await (const page of storage.list('', { recursive: true })) for (const { path } of page) if (path.endsWith('.parquet')) files.push(path)
+    for await (const page of storage.list('', { recursive: true }))
+      for (const { path } of page) if (path.endsWith('.parquet')) files.push(path)
     expect(files).toHaveLength(1)
   })
 })
@@ -257,7 +279,9 @@ describe('a column added by somebody else', () => {
     const wider = schema({ id: long().notNull(), page: string(), country: string() })
     const { formatSchema } = await import('alluvium')
     const transaction = await table.begin()
-    await transaction.setMetadata({ ...view.metadata, schemaString: formatSchema(wider.struct) }).commit({ operation: 'ADD COLUMNS', operationParameters: {} })
+    await transaction
+      .setMetadata({ ...view.metadata, schemaString: formatSchema(wider.struct) })
+      .commit({ operation: 'ADD COLUMNS', operationParameters: {} })
     await writer.flush()
     await writer.write(
       rowsAt(5, 5).map((row) => ({ ...row, country: 'CR' })),

@@ -1,5 +1,16 @@
 // The streaming append: each position once, in the same commit as its rows, in bounded memory.
-import { createStreamWriter, createTable, isAlluviumError, long, memoryStorage, openTable, type StreamWriterOptions, schema, string, type Table } from 'alluvium'
+import {
+  createStreamWriter,
+  createTable,
+  isAlluviumError,
+  long,
+  memoryStorage,
+  openTable,
+  type StreamWriterOptions,
+  schema,
+  string,
+  type Table,
+} from 'alluvium'
 import { describe, expect, test } from 'vitest'
 import { manualRuntime } from '../support/manual-runtime.js'
 
@@ -8,8 +19,14 @@ type Clicks = Awaited<ReturnType<typeof createClicks>>
 const createClicks = (storage = memoryStorage(), runtime?: ReturnType<typeof manualRuntime>) =>
   createTable(storage, { schema: clicks, ...(runtime === undefined ? {} : { runtime }) })
 
-const rowsAt = (first: number, count: number, base = 0) => Array.from({ length: count }, (_, i) => ({ id: BigInt(base + first + i), page: `p${first + i}` }))
-const at = (first: number, count: number, partition: number | string = 0) => ({ source: 'clicks', partition, firstOffset: first, lastOffset: first + count - 1 })
+const rowsAt = (first: number, count: number, base = 0) =>
+  Array.from({ length: count }, (_, i) => ({ id: BigInt(base + first + i), page: `p${first + i}` }))
+const at = (first: number, count: number, partition: number | string = 0) => ({
+  source: 'clicks',
+  partition,
+  firstOffset: first,
+  lastOffset: first + count - 1,
+})
 // Far away timers: these tests flush by hand.
 const manual = (appId = 'app'): StreamWriterOptions => ({ appId, linger: { ms: 3_600_000 } })
 
@@ -40,7 +57,11 @@ describe('positions', () => {
 
   test('of other applications and of names with slashes stay apart', async () => {
     const table = await createClicks()
-    for (const [app, source] of [['a/b', 'c'], ['a', 'b/c'], ['a%2Fb', 'c']] as const) {
+    for (const [app, source] of [
+      ['a/b', 'c'],
+      ['a', 'b/c'],
+      ['a%2Fb', 'c'],
+    ] as const) {
       await using writer = await createStreamWriter(table, manual(app))
       expect(writer.positions()).toEqual([])
       await writer.write(rowsAt(0, 1), { source, partition: 'd/e', firstOffset: 0, lastOffset: 0 })
@@ -92,7 +113,9 @@ describe('positions', () => {
   ])('that are wrong (%s) are refused and nothing is taken', async (_, position) => {
     const table = await createClicks()
     await using writer = await createStreamWriter(table, manual())
-    await expect(writer.write(rowsAt(0, 2), { source: 'clicks', partition: 0, ...position })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    await expect(writer.write(rowsAt(0, 2), { source: 'clicks', partition: 0, ...position })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    })
     await writer.close()
     expect((await table.snapshot()).version).toBe(0)
   })
@@ -130,7 +153,9 @@ describe('redelivery', () => {
     const table = await createClicks()
     await using writer = await createStreamWriter(table, manual())
     await writer.write(rowsAt(0, 3), { source: 'clicks', partition: 0, offsets: ['0', '10', '20'] })
-    expect(await writer.write(rowsAt(1, 4), { source: 'clicks', partition: 0, offsets: [10n, 20n, 30n, 40n] })).toMatchObject({ rowsDuplicate: 2 })
+    expect(await writer.write(rowsAt(1, 4), { source: 'clicks', partition: 0, offsets: [10n, 20n, 30n, 40n] })).toMatchObject({
+      rowsDuplicate: 2,
+    })
     await expect(writer.write(rowsAt(4, 2), { source: 'clicks', partition: 0, firstOffset: 40, lastOffset: 60 })).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',
     })
@@ -300,7 +325,9 @@ describe('the end', () => {
 
   test('options are checked all together', async () => {
     const table: Table<never, never> = (await createClicks()) as never
-    const error = await createStreamWriter(table, { appId: '', linger: { ms: -1, typo: 3 }, bufferBytes: 0 } as never).catch((e: unknown) => e)
+    const error = await createStreamWriter(table, { appId: '', linger: { ms: -1, typo: 3 }, bufferBytes: 0 } as never).catch(
+      (e: unknown) => e,
+    )
     expect(isAlluviumError(error, 'INVALID_OPTIONS')).toBe(true)
     expect((error as { facts: { faults: string[] } }).facts.faults).toHaveLength(4)
   })
