@@ -13,8 +13,8 @@ export type Form = 'classic' | 'multipart' | 'v2-json' | 'v2-sidecars' | 'classi
 export const FORMS: readonly Form[] = ['classic', 'multipart', 'v2-json', 'v2-sidecars', 'classic-v2']
 
 const VECTOR = 'struct<storageType:string,pathOrInlineDv:string,offset:int,sizeInBytes:int,cardinality:bigint,maxRowIndex:bigint>'
-const ADD = `struct<path:string,partitionValues:map<string,string>,size:bigint,modificationTime:bigint,dataChange:boolean,stats:string,tags:map<string,string>,deletionVector:${VECTOR},baseRowId:bigint,defaultRowCommitVersion:bigint,clusteringProvider:string>`
-const REMOVE = `struct<path:string,deletionTimestamp:bigint,dataChange:boolean,deletionVector:${VECTOR}>`
+const ADD = `struct<path:string not null,partitionValues:map<string,string>,size:bigint,modificationTime:bigint,dataChange:boolean,stats:string,tags:map<string,string>,deletionVector:${VECTOR},baseRowId:bigint,defaultRowCommitVersion:bigint,clusteringProvider:string>`
+const REMOVE = `struct<path:string not null,deletionTimestamp:bigint,dataChange:boolean,deletionVector:${VECTOR}>`
 const SCHEMA = parseColumns(
   [
     'txn struct<appId:string,version:bigint,lastUpdated:bigint>',
@@ -76,7 +76,7 @@ async function parquetOf(actions: readonly Action[]): Promise<Uint8Array> {
       chunks.push(bytes.slice())
     },
   }
-  const writer = createParquetWriter(sink, { schema: SCHEMA, codec: 'snappy', rowGroupRows: 3 })
+  const writer = createParquetWriter(sink, { schema: SCHEMA, codec: 'snappy', rowGroupRows: actions.length > 100 ? 1_000_000 : 3 })
   if (actions.length > 0) {
     const builder = new BatchBuilder(SCHEMA)
     const faults = builder.appendRows(actions.map(rowOf))

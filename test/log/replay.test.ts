@@ -59,7 +59,7 @@ describe('replay', () => {
           expectState(view, state)
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 
@@ -79,7 +79,7 @@ describe('replay', () => {
         for (const [version, view] of views.entries()) expectState(view, states[version] as Oracle)
         for (const view of views) expect(await refreshLog(view, storage)).toBe(views.at(-1))
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 
@@ -102,8 +102,30 @@ describe('replay', () => {
         expectState(await refreshLog(view, storage), next, false)
         expectState(view, states.at(-1) as Oracle, false)
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
+  })
+
+  test('a checkpoint of more files than one batch holds is read whole', async () => {
+    const state = new Oracle()
+    state.apply(actionsOf([FIRST_COMMIT])[0] as Action[])
+    for (let n = 0; n < 70_000; n++) {
+      const stats = `{"numRecords":${n}}`
+      state.apply([
+        { kind: 'add', path: `p${n}`, partitionValues: { p: String(n % 7) }, size: n, modificationTime: n, dataChange: false, stats },
+      ])
+    }
+    const storage = memoryStorage()
+    await writeCheckpoint(storage, 4, state, 'classic')
+    const { files } = await loadLog(storage)
+    await files.loadStats()
+    expect(files.numFiles).toBe(70_000)
+    const values = files.partition('p')
+    for (const row of files.liveRows()) {
+      const n = files.size(row)
+      if (files.path(row) !== `p${n}` || values.values[values.ids(row)] !== String(n % 7)) throw new Error(`row ${row} is mixed up`)
+      if (files.stats(row) !== `{"numRecords":${n}}` || files.find(`p${n}`) !== row) throw new Error(`row ${row} is not found`)
+    }
   })
 
   test('a view advanced by its own commits is the view that opening gives', async () => {
@@ -115,7 +137,7 @@ describe('replay', () => {
         for (let version = 1; version < all.length; version++) view = view.applyCommit(version, all[version] as Action[])
         expectState(view, statesOf(history).at(-1) as Oracle)
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
@@ -139,7 +161,7 @@ describe('replay', () => {
         expectState(view, base)
         if (left === right) expect(rightView).toBe(leftView)
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
