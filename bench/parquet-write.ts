@@ -1,7 +1,7 @@
 // One million rows of ten columns to Parquet, with statistics: from Arrow batches, and from row objects.
 //
 //   npx esbuild bench/parquet-write.ts --bundle --packages=external --platform=node --format=esm --outfile=node_modules/.bench/parquet-write.mjs
-//   node node_modules/.bench/parquet-write.mjs [rows.arrow] [rounds]
+//   node node_modules/.bench/parquet-write.mjs [rows.arrow or -] [rounds] [cases whose name contains this]
 //
 // With the Arrow file of the peers' benchmark the data are the same to the byte; without, they are made from a seed.
 import fs from 'node:fs'
@@ -85,6 +85,7 @@ const bytes = arrow.reduce((sum, batch) => sum + batchBytes(batch), 0)
 console.log(`${N} rows, ${(bytes / 2 ** 20).toFixed(1)} MiB of Arrow in ${arrow.length} batches`)
 
 async function measure(name: string, work: () => Promise<number>): Promise<void> {
+  if (!name.includes(process.argv[4] ?? '')) return
   const seconds: number[] = []
   const cpu: number[] = []
   let size = 0

@@ -143,7 +143,12 @@ export function codecFile(): string | undefined {
 }
 
 function nodeRequire(): NodeRequire | undefined {
-  return nodeModule<{ createRequire(from: string): NodeRequire }>('module')?.createRequire(import.meta.url)
+  try {
+    return nodeModule<{ createRequire(from: string): NodeRequire }>('module')?.createRequire(import.meta.url)
+  } catch {
+    // Bundled in a form without an address of its own.
+    return undefined
+  }
 }
 
 // In Node the package is required anew for every instance: an imported module could never be let go.

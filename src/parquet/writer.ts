@@ -47,7 +47,7 @@ export interface ParquetWriter {
   finish(): Promise<{ sizeBytes: number; numRows: number }>
 }
 
-// Measured: half of this takes as much time and 5 % more bytes, twice this 3 % fewer bytes and twice the memory.
+// Measured on ten mixed columns: half of this takes the same time and 1 % more bytes, twice this 4 % fewer bytes and twice the memory.
 const DEFAULT_ROW_GROUP_BYTES = 32 * 2 ** 20
 const DEFAULT_ROW_GROUP_ROWS = 1024 * 1024
 const CREATED_BY = `alluvium version ${VERSION}`

@@ -315,10 +315,11 @@ describe('writing', () => {
       codec: 'snappy',
       rowGroupRows: 10,
       encodeRowGroup: async (ipc, properties) => {
+        const copy = ipc.slice()
         most = Math.max(most, ++atWork)
         await new Promise((resolve) => setTimeout(resolve, 5 - (sink.parts.length % 5)))
         atWork--
-        return encodeInThread(ipc, properties)
+        return encodeInThread(copy, properties)
       },
     })
     for (let i = 0; i < 10; i++)
