@@ -215,6 +215,22 @@ describe('Arrow input', () => {
     await expect(readAll('arrow', text([0xff, 0x41, 0x41], [0, 2, 3]), 'c string')).rejects.toMatchObject({ code: 'CORRUPT_DATA' })
   })
 
+  test('offsets that lead outside of the values are an error', async () => {
+    const sound = Int32Array.of(0, 1001, 2002)
+    const column = makeData({ type: new Utf8(), length: 2, nullCount: 0, valueOffsets: sound, data: new Uint8Array(2002).fill(65) })
+    for (const offsets of [
+      [0, 1001, 9999],
+      [0, 2002, 1001],
+      [-1, 1001, 2002],
+    ]) {
+      const bytes = Buffer.from(tableToIPC(batchOf(column), 'stream'))
+      const at = bytes.indexOf(Buffer.from(sound.buffer))
+      expect(at).toBeGreaterThan(0)
+      bytes.set(Buffer.from(Int32Array.from(offsets).buffer), at)
+      await expect(readAll('arrow', bytes, 'c string')).rejects.toMatchObject({ code: 'CORRUPT_DATA' })
+    }
+  })
+
   test('a type that would have to be narrowed is an error, a value that does not fit a wider one a fault', async () => {
     const longs = tableToIPC(new Table({ c: makeVector(new BigInt64Array([1n, 2n, 3n])) }), 'stream')
     await expect(readAll('arrow', longs, 'c integer')).rejects.toMatchObject({ code: 'SCHEMA_MISMATCH' })

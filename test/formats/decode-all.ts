@@ -55,6 +55,7 @@ export function collect(batches: readonly DecodedBatch[], struct: StructType, to
   for (const batch of batches) {
     expect(batch.firstRecord).toBe(all.records)
     const rows = rowsOf(batch.batch, struct, { timestamps: 'micros' })
+    expect(batch.batch.data.children.map((column) => column.length)).toEqual(struct.fields.map(() => rows.length))
     if (batch.rows === undefined) expect(batch.records).toBe(rows.length)
     else expect(batch.rows).toHaveLength(rows.length)
     const bad = new Set(batch.faults.filter((fault) => fault.raw.length > 0 || fault.line === 0).map((fault) => fault.record))

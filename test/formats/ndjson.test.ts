@@ -366,6 +366,16 @@ describe('records', () => {
     expect(one('a int', Uint8Array.of(0xef, 0xbb) as never).faults).toHaveLength(1)
   })
 
+  test('what only begins like a byte order mark is input, wherever it is cut', () => {
+    for (const mark of [[0xef], [0xef, 0xbb], [0xef, 0xef, 0xbb, 0xbf]]) {
+      const line = Uint8Array.from([...mark, ...encodeUtf8('{"a":1}')])
+      for (let cut = 0; cut <= line.length; cut++) {
+        const { faults } = decodeAll('ndjson', 'a int', Uint8Array.from([...line, 0x0a]), {}, [cut])
+        expect(faults[0]!.raw).toEqual(line)
+      }
+    }
+  })
+
   test('a raw line feed or control character in a string is a fault, and the next line is read', () => {
     const { rows, faults } = one('s string', '{"s":"a\nb"}\n{"s":"\u0001"}\n{"s":"ok"}')
     expect(rows).toEqual([{ s: 'ok' }])
