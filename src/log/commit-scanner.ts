@@ -24,8 +24,6 @@ export interface ScannedCommit {
   /** The last commitInfo's byte range in the commit, or -1. */
   readonly infoStart: number
   readonly infoEnd: number
-  /** Adds with a deletion vector. */
-  readonly vectors: number
   /** Bytes of the lines that rows with the source given to the scan point into. */
   readonly lineBytes: number
 }
@@ -43,7 +41,6 @@ export class CommitScanner {
   private actions: Action[] = []
   private infoStart = -1
   private infoEnd = -1
-  private vectors = 0
   private sourceId = IN_COMMIT
   private lineBytes = 0
 
@@ -64,7 +61,6 @@ export class CommitScanner {
     this.actions = []
     this.infoStart = -1
     this.infoEnd = -1
-    this.vectors = 0
     const onValue = (start: number, end: number, line: number): void => this.parseSlowly(start, end, line, origin)
     for (let at = 0, line = 1; at < bytes.length; line++) {
       let next = this.scanLine(at)
@@ -76,7 +72,7 @@ export class CommitScanner {
       }
       at = next
     }
-    return { actions: this.actions, infoStart: this.infoStart, infoEnd: this.infoEnd, vectors: this.vectors, lineBytes: this.lineBytes }
+    return { actions: this.actions, infoStart: this.infoStart, infoEnd: this.infoEnd, lineBytes: this.lineBytes }
   }
 
   // The start of the next line, or -1 where this one needs the parser.
@@ -104,7 +100,6 @@ export class CommitScanner {
     chunk.lineLength[i] = close + 1 - line
     this.lineBytes += close + 1 - line
     chunk.removed[i] = 0
-    if (fields.vector !== undefined) this.vectors++
     table.rowCount++
     return next
   }
@@ -182,10 +177,7 @@ export class CommitScanner {
     chunk.flags[i] = action.deletionVector === undefined ? PARSE_LINE : PARSE_LINE | HAS_VECTOR
     const vector = action.deletionVector === undefined ? undefined : vectorId(action.deletionVector)
     chunk.hash[i] = table.keyHash(path, 0, path.length, vector)
-    if (action.deletionVector !== undefined) {
-      table.vectors.set(row, action.deletionVector)
-      this.vectors++
-    }
+    if (action.deletionVector !== undefined) table.vectors.set(row, action.deletionVector)
     for (const [name, value] of Object.entries(action.partitionValues)) {
       const key = encodeUtf8(name)
       const column = table.partitionColumn(key, 0, key.length, 0)

@@ -55,7 +55,7 @@ export const FEATURES: readonly Feature[] = [
   readerWriter('columnMapping', 'unless-used', 'unless-used', { legacyReader: 2, legacyWriter: 5, isUsed: mapsColumns }),
   writerOnly('identityColumns', 'unless-used', { legacyWriter: 6, isUsed: inSchema('delta.identity.') }),
   writerOnly('allowColumnDefaults', 'unless-used', { isUsed: inSchema('CURRENT_DEFAULT') }),
-  // Files that carry a vector are refused where the files are known (log-view.ts); the feature alone changes nothing.
+  // Writers leave files that carry a vector as they are, vector included; adding one is refused (commit-checks.ts).
   readerWriter('deletionVectors', 'always', 'always'),
   writerOnly('domainMetadata', 'always'),
   writerOnly('rowTracking', 'never'),

@@ -3,6 +3,7 @@
 export type * from './actions.js'
 export { type CommitOrigin, formatAction, formatCommit, parseAction, parseCommit } from './commit-json.js'
 export { resolveDataPath } from './data-path.js'
+export { DeletedRows, deletionVectorPath, loadDeletionVector } from './deletion-vectors/index.js'
 export {
   assertReadable,
   assertWritable,

@@ -8,7 +8,7 @@ import { parseSchema, type StructType } from '../schema/index.js'
 import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.js'
 import { hashBytes } from './byte-dictionary.js'
 import { formatCommit } from './commit-json.js'
-import { assertReadable, unsupported } from './features.js'
+import { assertReadable } from './features.js'
 import { commitPath } from './file-names.js'
 import { FileTable } from './file-table.js'
 import { FileView } from './file-view.js'
@@ -123,10 +123,7 @@ export class Lineage {
   /** The first view of the lineage. @throws AlluviumError `CORRUPT_LOG`, `UNSUPPORTED_FEATURE` */
   begin(state: LogState, modifiedMs: number | undefined): LogView {
     const { protocol, metadata } = complete(state)
-    if (!this.policy.allowUnreadable) {
-      assertReadable(protocol, metadata)
-      if (state.counts.numVectors > 0) throw unsupported('read', ['deletionVectors'], protocol)
-    }
+    if (!this.policy.allowUnreadable) assertReadable(protocol, metadata)
     this.head = new LogView(this, state, protocol, metadata, modifiedMs)
     return this.head
   }
@@ -156,7 +153,7 @@ export class Lineage {
     const path = commitPath(version)
     assertCommitSize(path, bytes.length, this.policy.limits)
     const replay = new Replay(this.table, from.replayState)
-    replay.apply(bytes, { version, path }, (protocol, metadata, vectors) => this.check(protocol, metadata, vectors))
+    replay.apply(bytes, { version, path }, (protocol, metadata) => this.check(protocol, metadata))
     const { protocol, metadata } = complete(replay.state)
     const view = new LogView(this, replay.state, protocol, metadata, modifiedMs)
     this.head = view
@@ -165,10 +162,8 @@ export class Lineage {
     return view
   }
 
-  private check(protocol: Protocol | undefined, metadata: Metadata | undefined, vectors: number): void {
-    if (this.policy.allowUnreadable || protocol === undefined) return
-    assertReadable(protocol, metadata)
-    if (vectors > 0) throw unsupported('read', ['deletionVectors'], protocol)
+  private check(protocol: Protocol | undefined, metadata: Metadata | undefined): void {
+    if (!this.policy.allowUnreadable && protocol !== undefined) assertReadable(protocol, metadata)
   }
 
   // A lineage of its own that begins with a copy of `view`.

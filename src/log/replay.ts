@@ -57,13 +57,13 @@ export class Replay {
   apply(
     bytes: Uint8Array,
     origin: CommitOrigin,
-    check?: (protocol: Protocol | undefined, metadata: Metadata | undefined, vectors: number) => void,
+    check?: (protocol: Protocol | undefined, metadata: Metadata | undefined) => void,
   ): void {
     const first = this.table.rowCount
     let scanned: ScannedCommit
     try {
       scanned = this.stage(bytes, origin)
-      if (check !== undefined) check(...this.next(scanned.actions), scanned.vectors)
+      if (check !== undefined) check(...this.next(scanned.actions))
     } catch (error) {
       this.table.truncate(first)
       this.table.forgetSource(bytes)

@@ -1,12 +1,10 @@
 // A scan: a plan that can be printed before it runs, then batches or rows. One file at a time, one row group at a time.
-import { RecordBatch as Batch, makeData, type RecordBatch, type Schema, Struct } from 'apache-arrow'
-import { conformBatch, constantColumn, maskToIndices, project, rowsOf, take, toArrowSchema } from '../arrow/index.js'
-import { isAlluviumError, throwIfAborted } from '../errors.js'
-import { type LogView, resolveDataPath } from '../log/index.js'
-import { openParquet, type ParquetFile } from '../parquet/index.js'
-import { type Field, parsePartitionValue, type StructType } from '../schema/index.js'
+import type { RecordBatch } from 'apache-arrow'
+import { maskToIndices, project, rowsOf, take } from '../arrow/index.js'
+import { throwIfAborted } from '../errors.js'
+import type { LogView } from '../log/index.js'
 import type { Storage } from '../storage/storage.js'
-import { missingFile, storageByteSource } from './byte-source.js'
+import { type FileBatch, readFile } from './read-file.js'
 import { formatPlan, planScan, type ScanOptions, type ScanPlan } from './scan-plan.js'
 
 export interface RowOptions {
@@ -51,7 +49,8 @@ export class Scan<Row = Record<string, unknown>> {
     let left = plan.limit ?? Number.POSITIVE_INFINITY
     for (const row of plan.files) {
       if (left <= 0) return
-      for await (const batch of this.#readFile(plan, row)) {
+      const { needed, batchRows } = plan
+      for await (const batch of readFile(this.#storage, this.#view, row, { needed, batchRows, signal: this.#options.signal })) {
         throwIfAborted(this.#options.signal, 'the scan')
         const kept = keepRows(batch, plan, left)
         left -= kept.numRows
@@ -77,64 +76,18 @@ export class Scan<Row = Record<string, unknown>> {
   /** The number of rows that the scan would return. */
   async count(): Promise<number> {
     let count = 0
-    for await (const batch of this.batches()) count += batch.numRows
+    // What is not looked at is not read: without a filter, footers and deletion vectors are enough.
+    const scan = new Scan(this.#storage, this.#view, { ...this.#options, columns: [] })
+    for await (const batch of scan.batches()) count += batch.numRows
     return count
   }
-
-  // A file whose very size makes no sense is often no file at all: say which.
-  async #open(path: string, sizeBytes: number): Promise<ParquetFile> {
-    const { signal } = this.#options
-    const source = storageByteSource(this.#storage, path, sizeBytes)
-    try {
-      return await openParquet(source, { name: path, ...(signal === undefined ? {} : { signal }) })
-    } catch (error) {
-      if (isAlluviumError(error, 'CORRUPT_DATA') && (await this.#storage.stat(path, { signal })) === undefined)
-        throw missingFile(this.#storage, path)
-      throw error
-    }
-  }
-
-  async *#readFile(plan: ScanPlan, row: number): AsyncGenerator<RecordBatch, void, undefined> {
-    const { files, metadata } = this.#view
-    const { signal } = this.#options
-    const path = resolveDataPath(files.path(row))
-    const file = await this.#open(path, files.size(row))
-    const isPartition = (field: Field): boolean => metadata.partitionColumns.includes(field.name)
-    const data: StructType = { type: 'struct', fields: plan.needed.fields.filter((field) => !isPartition(field)) }
-    const constants = new Map(
-      plan.needed.fields
-        .filter(isPartition)
-        .map((field) => [field.name, parsePartitionValue(field.dataType, partitionText(files, row, field.name))] as const),
-    )
-    // Names count without regard to case, as in Spark; an exact match wins.
-    const wanted = new Set(data.fields.map((field) => field.name.toLowerCase()))
-    const columns = file.arrowSchema.fields.map((field) => field.name).filter((name) => wanted.has(name.toLowerCase()))
-    for await (const batch of file.read({
-      columns,
-      ...(plan.batchRows === undefined ? {} : { batchRows: plan.batchRows }),
-      ...(signal === undefined ? {} : { signal }),
-    })) {
-      yield assemble(plan.needed, conformBatch(batch, data, { purpose: 'read', name: path }), constants)
-    }
-  }
 }
 
-// Puts the columns of the file and the constants of its partition together in the order of `needed`.
-function assemble(needed: StructType, data: RecordBatch, constants: ReadonlyMap<string, unknown>): RecordBatch {
-  if (constants.size === 0) return data
-  const schema: Schema = toArrowSchema(needed)
-  const children = needed.fields.map((field) => {
-    if (constants.has(field.name)) return constantColumn(field.dataType, constants.get(field.name) as never, data.numRows)
-    const at = data.schema.fields.findIndex((candidate) => candidate.name === field.name)
-    return data.data.children[at] as (typeof data.data.children)[number]
-  })
-  return new Batch(schema, makeData({ type: new Struct(schema.fields), length: data.numRows, nullCount: 0, children }))
-}
-
-function keepRows(batch: RecordBatch, plan: ScanPlan, left: number): RecordBatch {
+function keepRows({ batch, keep }: FileBatch, plan: ScanPlan, left: number): RecordBatch {
   let kept = batch
-  if (plan.filter !== undefined) {
-    const indices = maskToIndices(plan.filter.evaluate(batch))
+  const mask = bothMasks(plan.filter?.evaluate(batch), keep)
+  if (mask !== undefined) {
+    const indices = maskToIndices(mask)
     if (indices.length < batch.numRows) kept = take(batch, indices)
   }
   if (kept.numRows > left) kept = kept.slice(0, left)
@@ -146,7 +99,8 @@ function keepRows(batch: RecordBatch, plan: ScanPlan, left: number): RecordBatch
       )
 }
 
-function partitionText(files: LogView['files'], row: number, column: string): string | null {
-  const partition = files.partition(column)
-  return partition.values[partition.ids(row)] ?? null
+function bothMasks(filtered: Uint8Array | undefined, keep: Uint8Array | undefined): Uint8Array | undefined {
+  if (filtered === undefined || keep === undefined) return filtered ?? keep
+  for (let i = 0; i < filtered.length; i++) filtered[i] = (filtered[i] as number) & (keep[i] as number)
+  return filtered
 }
