@@ -1,5 +1,5 @@
 import { mergeConfig, type ViteUserConfig } from 'vitest/config'
-import { ClosingLine } from './test/interop/closing-line.js'
+import { ClosingLine } from './test/support/closing-line.js'
 import { configFor } from './vitest.config.js'
 
 // Against other engines and real servers; one file at a time, because each starts processes of its own.

@@ -16,7 +16,7 @@ export class ClosingLine implements Reporter {
       for (const test of module.children.allTests()) counts[test.result().state]++
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
-    // After the summary of the reporter before this one.
-    setImmediate(() => console.log(`${this.#suite}: ${counts.passed} passed, ${counts.failed + broken} failed${skipped}`))
+    // Last of all, whatever other reporters still have to say.
+    process.once('exit', () => console.log(`${this.#suite}: ${counts.passed} passed, ${counts.failed + broken} failed${skipped}`))
   }
 }
