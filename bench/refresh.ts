@@ -20,6 +20,7 @@ interface Run {
   /** Milliseconds. */
   readonly firstMs: number
   readonly medianMs?: number
+  readonly bestMs?: number
   readonly nothingNewMs: number
 }
 
@@ -50,7 +51,13 @@ async function refreshOnce(source: string): Promise<Run> {
       times.push(await timed(async () => void (view = await refreshLog(view, storage))))
     }
     if (view.files.numFiles !== opened + REFRESHES) throw new Error(`${view.files.numFiles} files after ${REFRESHES} commits to ${opened}`)
-    return { files: opened, firstMs: times[0] as number, medianMs: median(times.slice(1)), nothingNewMs: Math.min(...nothing) }
+    return {
+      files: opened,
+      firstMs: times[0] as number,
+      medianMs: median(times.slice(1)),
+      bestMs: Math.min(...times),
+      nothingNewMs: Math.min(...nothing),
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -73,17 +80,18 @@ function runAll(): void {
       for (const one of round % 2 === 0 ? cases : [...cases].reverse()) runs.get(one)?.push(one[2]())
     }
     for (const [[engine, files], all] of runs) report(engine, files, all)
-    const medianOf = (files: number): number =>
-      median(
-        [...runs]
+    // The best of many: what the refresh itself takes, whatever else the machine does.
+    const bestOf = (files: number): number =>
+      Math.min(
+        ...[...runs]
           .filter(([one]) => one[0] === 'alluvium' && one[1] === files)
-          .flatMap(([, all]) => all.map((run) => run.medianMs as number)),
+          .flatMap(([, all]) => all.map((run) => run.bestMs as number)),
       )
-    const flat = medianOf(SIZES[1] as number) / medianOf(SIZES[0] as number)
+    const flat = bestOf(SIZES[1] as number) / bestOf(SIZES[0] as number)
     console.log(
       args.includes('--json')
         ? JSON.stringify({ bench: 'refresh', million: SIZES[1], against: SIZES[0], ratio: round(flat) })
-        : `one million files take ${round(flat)} times as long as ten thousand`,
+        : `one million files take ${round(flat)} times as long as ten thousand (best of each)`,
     )
   } finally {
     rmSync(scratch, { recursive: true, force: true })
@@ -142,12 +150,13 @@ function kernelRs(table: string, files: number): Case[] {
 function report(engine: string, files: number, all: readonly Run[]): void {
   const first = round(median(all.map((run) => run.firstMs)))
   const later = all[0]?.medianMs === undefined ? undefined : round(median(all.map((run) => run.medianMs as number)))
+  const best = all[0]?.bestMs === undefined ? undefined : round(Math.min(...all.map((run) => run.bestMs as number)))
   const nothing = round(median(all.map((run) => run.nothingNewMs)))
   if (args.includes('--json'))
-    console.log(JSON.stringify({ bench: 'refresh', engine, files, firstMs: first, medianMs: later, nothingNewMs: nothing }))
+    console.log(JSON.stringify({ bench: 'refresh', engine, files, firstMs: first, medianMs: later, bestMs: best, nothingNewMs: nothing }))
   else
     console.log(
-      `${engine.padEnd(16)} ${String(files).padStart(9)} files: first ${first} ms${later === undefined ? '' : `, then ${later} ms`}; nothing new ${nothing} ms`,
+      `${engine.padEnd(16)} ${String(files).padStart(9)} files: first ${first} ms${later === undefined ? '' : `, then ${later} ms (best ${best})`}; nothing new ${nothing} ms`,
     )
 }
 
