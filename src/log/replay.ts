@@ -54,11 +54,7 @@ export class Replay {
    * Applies one commit. `check` sees the resulting protocol and metadata before anything takes effect.
    * @throws AlluviumError `CORRUPT_LOG`, `LIMIT_EXCEEDED`, or what `check` throws; the state is then as before.
    */
-  apply(
-    bytes: Uint8Array,
-    origin: CommitOrigin,
-    check?: (protocol: Protocol | undefined, metadata: Metadata | undefined) => void,
-  ): void {
+  apply(bytes: Uint8Array, origin: CommitOrigin, check?: (protocol: Protocol | undefined, metadata: Metadata | undefined) => void): void {
     const first = this.table.rowCount
     let scanned: ScannedCommit
     try {
