@@ -59,7 +59,10 @@ function canonicalDecimal(text: string): string {
   if (match === null) return text
   const [, sign, whole, fraction = '', exponent = '0'] = match as unknown as [string, string, string, string?, string?]
   const digits = (whole + fraction).replace(/^0+/, '')
-  const trimmed = digits.replace(/0+$/, '')
+  // Not /0+$/, which takes quadratic time on a long run of zeros that is not at the end.
+  let end = digits.length
+  while (end > 0 && digits.charCodeAt(end - 1) === 0x30) end--
+  const trimmed = digits.slice(0, end)
   if (trimmed === '') return `${sign}0`
   return `${sign}${trimmed}e${Number(exponent) - fraction.length + (digits.length - trimmed.length)}`
 }

@@ -72,6 +72,11 @@ export function createEncodeWorker(): EncodeWorker | undefined {
   return new ThreadEncoder(threads, file)
 }
 
+/** Processors that this process may use; 1 where that cannot be told. */
+export function processors(): number {
+  return nodeModule<{ availableParallelism(): number }>('os')?.availableParallelism() ?? 1
+}
+
 class ThreadEncoder implements EncodeWorker {
   private readonly threads: Threads
   private readonly codecPath: string

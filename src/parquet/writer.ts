@@ -31,6 +31,8 @@ export interface ParquetWriterOptions {
   readonly dictionary?: 'auto' | 'always' | 'never'
   /** Encodes row groups elsewhere (a worker): one is encoded while the next is collected. Default: in this thread. */
   readonly encodeRowGroup?: EncodeRowGroup | undefined
+  /** With `encodeRowGroup`: row groups that may be encoded at once; default 1. Each costs memory of its size. */
+  readonly encodeAhead?: number
 }
 
 /** A Parquet file being written. After a failed call the file is worthless and every later call fails likewise. */
@@ -83,8 +85,9 @@ class StitchWriter implements ParquetWriter {
   private batches: RecordBatch[] = []
   private bufferedRows = 0
   private stitcher: FooterStitcher | undefined
-  // The row group that is being encoded and appended; at most one, so order and memory are kept.
+  // Row groups that are being encoded, then appended in order.
   private inFlight: Promise<void> = Promise.resolve()
+  private encoding: Promise<void>[] = []
   private failure: { error: unknown } | undefined
   private finished = false
 
@@ -133,18 +136,25 @@ class StitchWriter implements ParquetWriter {
     if (this.finished) throw new TypeError('the Parquet writer is finished already')
   }
 
-  // Encodes what is collected. With an encoder elsewhere this only starts it, once the row group before is out.
+  // Encodes what is collected. With an encoder elsewhere this only starts it, once there is room for one more.
   private async flush(): Promise<void> {
     const { batches } = this
     const properties = this.properties(batches)
     this.batches = []
     this.bufferedRows = 0
     this.bufferedBytes = 0
-    await this.settle()
-    this.inFlight = this.stitch(this.encode(batches, properties)).catch((error: unknown) => {
-      this.failure = { error: error instanceof CodecFault ? encodeError(error) : error }
-    })
-    if (this.options.encodeRowGroup === undefined) await this.settle()
+    const { encodeRowGroup, encodeAhead = 1 } = this.options
+    while (this.encoding.length >= encodeAhead) await this.encoding.shift()
+    if (this.failure !== undefined) throw this.failure.error
+    const encoded = this.encode(batches, properties)
+    encoded.catch(() => undefined) // seen when its turn to be appended comes
+    this.inFlight = this.inFlight
+      .then(() => (this.failure === undefined ? this.stitch(encoded) : undefined))
+      .catch((error: unknown) => {
+        this.failure ??= { error: error instanceof CodecFault ? encodeError(error) : error }
+      })
+    this.encoding.push(this.inFlight)
+    if (encodeRowGroup === undefined) await this.settle()
   }
 
   private async encode(batches: readonly RecordBatch[], properties: EncodeProperties): Promise<Uint8Array> {

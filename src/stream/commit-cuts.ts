@@ -9,10 +9,10 @@ import {
   type LogView,
   mayDeleteDataFiles,
   type Operation,
+  type RowGroupEncoder,
   type Table,
   type WrittenFiles,
 } from '../table/index.js'
-import type { CommitEncoder } from './encoder.js'
 import type { StreamCommit, StreamWriterOptions } from './options.js'
 import type { PartitionCut } from './partition-buffer.js'
 
@@ -24,7 +24,7 @@ export interface CommitJob {
   readonly schema: StructType
   readonly cuts: readonly PartitionCut[]
   readonly options: StreamWriterOptions
-  readonly encoder: CommitEncoder
+  readonly encoder: RowGroupEncoder
 }
 
 /**
@@ -38,8 +38,7 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
   // A look at the table may have shown a foreign advance already; the commit itself would then see no conflict.
   const fenced = fencedIn(job, view)
   if (fenced !== undefined) throw fenced
-  const encodeRowGroup = encoder.forBytes(cuts.reduce((sum, cut) => sum + cut.bytes, 0))
-  const writer = dataWriterFor(table.context, view, { ...options.files, encodeRowGroup, signal: options.signal })
+  const writer = dataWriterFor(table.context, view, { ...options.files, encoder, signal: options.signal })
   let written: WrittenFiles
   try {
     for (const { batches } of cuts) {

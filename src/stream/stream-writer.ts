@@ -7,9 +7,8 @@ import type { RecordBatch } from 'apache-arrow'
 import { AlluviumError, abortedError } from '../errors.js'
 import type { Runtime, Timer } from '../runtime.js'
 import type { StructType } from '../schema/index.js'
-import { invalidRows, type LogView, type Table } from '../table/index.js'
+import { createRowGroupEncoder, invalidRows, type LogView, type RowGroupEncoder, type Table } from '../table/index.js'
 import { type CommitJob, commitCuts } from './commit-cuts.js'
-import { CommitEncoder } from './encoder.js'
 import { type ResolvedOptions, resolveOptions, type StreamWriterOptions } from './options.js'
 import { PartitionBuffer } from './partition-buffer.js'
 import {
@@ -71,7 +70,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #admission: Promise<void> = Promise.resolve()
   #ownership: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
-  readonly #encoder: CommitEncoder
+  readonly #encoder: RowGroupEncoder
   #breathedAtMs: number
   #failure: unknown
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
@@ -81,7 +80,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#runtime = table.context.runtime
     this.#options = options
     this.#resolved = resolved
-    this.#encoder = new CommitEncoder(options.encodeOnThread !== false)
+    this.#encoder = createRowGroupEncoder(options.encodeOnThread === false ? { threads: 0 } : {})
     this.#view = view
     this.#schema = view.schema
     this.#breathedAtMs = this.#runtime.monotonicMs()

@@ -4,7 +4,13 @@ import type { RecordBatch } from 'apache-arrow'
 import { project, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import type { AddFile } from '../log/index.js'
-import { createParquetWriter, type EncodeRowGroup, type ParquetWriter, StatisticsCollector } from '../parquet/index.js'
+import {
+  createParquetWriter,
+  createRowGroupEncoder,
+  type ParquetWriter,
+  type RowGroupEncoder,
+  StatisticsCollector,
+} from '../parquet/index.js'
 import type { Runtime } from '../runtime.js'
 import { encodeFilePath, type ParquetCodec, partitionDirectory, type StructType } from '../schema/index.js'
 import type { ObjectWriter, Storage } from '../storage/storage.js'
@@ -24,7 +30,8 @@ export interface DataWriterOptions {
   /** Column paths with statistics, in the form of `formatPath`. */
   readonly statsColumns: readonly string[]
   readonly stringPrefixLength?: number
-  readonly encodeRowGroup?: EncodeRowGroup | undefined
+  /** Encodes row groups; the writer does not close it. Default: one of its own. */
+  readonly encoder?: RowGroupEncoder | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -60,6 +67,7 @@ export class DataWriter {
   readonly #storage: Storage
   readonly #runtime: Runtime
   readonly #options: DataWriterOptions
+  readonly #encoder: RowGroupEncoder
   readonly #dataStruct: StructType
   readonly #dataColumns: readonly string[]
   readonly #open = new Map<string, OpenFile>()
@@ -73,6 +81,7 @@ export class DataWriter {
     this.#storage = storage
     this.#runtime = runtime
     this.#options = options
+    this.#encoder = options.encoder ?? createRowGroupEncoder()
     const isData = (name: string): boolean => !options.partitionColumns.includes(name)
     this.#dataStruct = {
       type: 'struct',
@@ -115,6 +124,7 @@ export class DataWriter {
    */
   async finish(): Promise<WrittenFiles> {
     for (const file of [...this.#open.values()]) await this.#close(file)
+    await this.#closeEncoder()
     const durable = Promise.all(this.#closing).then(() => undefined)
     durable.catch(() => undefined) // whoever commits awaits it; until then its failure must not end the process
     return { files: this.#done, durable, numRows: this.#numRows, sizeBytes: this.#sizeBytes }
@@ -128,7 +138,12 @@ export class DataWriter {
     for (const file of this.#open.values()) await file.object.abort()
     this.#open.clear()
     await Promise.allSettled(this.#closing)
+    await this.#closeEncoder()
     await Promise.all(this.#written.map((path) => this.#storage.delete(path).catch(() => undefined)))
+  }
+
+  async #closeEncoder(): Promise<void> {
+    if (this.#options.encoder === undefined) await this.#encoder.close()
   }
 
   #columnsOf(batch: RecordBatch): RecordBatch {
@@ -143,7 +158,7 @@ export class DataWriter {
   }
 
   async #start(key: string, texts: readonly (string | null)[]): Promise<OpenFile> {
-    const { partitionColumns, codec, rowGroupBytes, encodeRowGroup, statsColumns, stringPrefixLength, signal } = this.#options
+    const { partitionColumns, codec, rowGroupBytes, statsColumns, stringPrefixLength, signal } = this.#options
     const directory = partitionDirectory(partitionColumns, texts)
     const name = `part-00000-${this.#runtime.uuid()}-c000${codec === 'uncompressed' ? '' : `.${codec}`}.parquet`
     const path = directory === '' ? name : `${directory}/${name}`
@@ -161,7 +176,8 @@ export class DataWriter {
         schema: this.#dataStruct,
         codec,
         ...(rowGroupBytes === undefined ? {} : { rowGroupBytes }),
-        ...(encodeRowGroup === undefined ? {} : { encodeRowGroup }),
+        encodeRowGroup: this.#encoder.encode,
+        encodeAhead: this.#encoder.concurrency,
       }),
       statistics: new StatisticsCollector(this.#dataStruct, {
         columns: statsColumns,

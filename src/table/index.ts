@@ -1,7 +1,7 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
 export { type CommitOptions, type CommitResult, CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
 export type { CommitEntry, LogView } from '../log/index.js'
-export { createEncodeWorker, type EncodeRowGroup, type EncodeWorker } from '../parquet/index.js'
+export { createRowGroupEncoder, type RowGroupEncoder } from '../parquet/index.js'
 export { type AppendOptions, type AppendResult, commitAppend } from './append.js'
 export { type CreateOptions, createTableOn, openTableOn, protocolFor } from './create.js'
 export { DataWriter, type DataWriterOptions, type WrittenFiles } from './data-writer.js'

@@ -1,8 +1,8 @@
 // Which files a filter can need: first by partition, once per distinct value, then by statistics, read once per column
 // and kept as long as the table's state lives. Three-valued: a file goes only when no row of it can make the filter true.
 import { type BoundFilter, pruneByPartition, pruneByStats, type StatsColumn, StatsIndex, statsColumnsOf } from '../filter/index.js'
-import type { FileView, LogView } from '../log/index.js'
-import { formatPath } from '../schema/index.js'
+import { columnMappingMode, type FileView, type LogView, type PartitionView } from '../log/index.js'
+import { formatPath, physicalName, physicalPath, typeName } from '../schema/index.js'
 
 export interface PrunedFiles {
   /** Rows of the file view that stay, in log order. */
@@ -16,10 +16,11 @@ export async function pruneFiles(view: LogView, filter: BoundFilter | undefined,
   const live = view.files.liveRows()
   if (filter === undefined) return { files: live, prunedByPartition: 0, prunedByStatistics: 0 }
   const { partitionColumns } = view.metadata
-  const partitions = { columns: partitionColumns, partition: (column: string) => view.files.partition(column) }
+  const mapped = columnMappingMode(view.protocol, view.metadata) !== 'none'
+  const partitions = { columns: partitionColumns, partition: (column: string) => partitionOf(view, column) }
   const byPartition = partitionColumns.length === 0 ? live : pruneByPartition(filter, live, partitions)
   const prunedByPartition = live.length - byPartition.length
-  const columns = statsColumnsOf(filter, partitionColumns)
+  const columns = statsColumnsOf(filter, partitionColumns).map((column) => (mapped ? inStatistics(view, column) : column))
   if (columns.length === 0 || byPartition.length === 0) return { files: byPartition, prunedByPartition, prunedByStatistics: 0 }
   await view.files.loadStats(signal)
   const index = indexOf(view.files, columns)
@@ -28,12 +29,25 @@ export async function pruneFiles(view: LogView, filter: BoundFilter | undefined,
   return { files, prunedByPartition, prunedByStatistics: byPartition.length - files.length }
 }
 
+/** The values of a partition column, by its name in the table. @throws AlluviumError `CORRUPT_LOG` for a column that is not mapped */
+export function partitionOf(view: LogView, column: string): PartitionView {
+  if (columnMappingMode(view.protocol, view.metadata) === 'none') return view.files.partition(column)
+  const field = view.schema.fields.find((candidate) => candidate.name === column)
+  return view.files.partition(field === undefined ? column : physicalName(field))
+}
+
+function inStatistics(view: LogView, column: StatsColumn): StatsColumn {
+  const statsPath = physicalPath(view.schema, column.path)
+  return statsPath === undefined ? column : { ...column, statsPath }
+}
+
 // Indexes by the state whose row numbers they use. A few sets of columns are kept; a table is asked the same few questions.
 const INDEXES_KEPT = 8
 const indexes = new WeakMap<object, Map<string, StatsIndex>>()
 
 function indexOf(files: FileView, columns: readonly StatsColumn[]): StatsIndex {
-  const key = columns.map(({ path, type }) => `${formatPath(path)} ${type.type}`).join(',')
+  // Names and types of a column may change while its files stay.
+  const key = columns.map(({ path, type, statsPath = path }) => `${formatPath(path)} ${formatPath(statsPath)} ${typeName(type)}`).join(',')
   let kept = indexes.get(files.lineage)
   if (kept === undefined) indexes.set(files.lineage, (kept = new Map()))
   const known = kept.get(key)

@@ -1,13 +1,14 @@
 // Reading one data file of a version: its columns under the table's names, the values of its partition, and which of its
 // rows a deletion vector leaves. Positions are those in the file.
 import { RecordBatch as Batch, makeData, type RecordBatch, type Schema, Struct } from 'apache-arrow'
-import { conformBatch, constantColumn, toArrowSchema } from '../arrow/index.js'
+import { conformBatch, constantColumn, MappedColumns, toArrowSchema } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
-import { type DeletedRows, type LogView, loadDeletionVector, resolveDataPath } from '../log/index.js'
+import { columnMappingMode, type DeletedRows, type LogView, loadDeletionVector, resolveDataPath } from '../log/index.js'
 import { openParquet, type ParquetFile } from '../parquet/index.js'
 import { type Field, parsePartitionValue, type StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { missingFile, storageByteSource } from './byte-source.js'
+import { partitionOf } from './prune.js'
 import { RowPositions } from './row-positions.js'
 
 /** Some rows of a file. */
@@ -47,20 +48,26 @@ export async function* readFile(
   const constants = new Map(
     needed.fields
       .filter(isPartition)
-      .map((field) => [field.name, parsePartitionValue(field.dataType, partitionText(files, row, field.name))] as const),
+      .map((field) => [field.name, parsePartitionValue(field.dataType, partitionText(view, row, field.name))] as const),
   )
-  // Names count without regard to case, as in Spark; an exact match wins.
-  const wanted = new Set(data.fields.map((field) => field.name.toLowerCase()))
-  const columns = file.arrowSchema.fields.map((field) => field.name).filter((name) => wanted.has(name.toLowerCase()))
+  const mode = columnMappingMode(view.protocol, metadata)
+  const mapped = mode === 'none' ? undefined : new MappedColumns(file.arrowSchema, data, mode, path)
+  const columns = mapped?.names ?? columnsByName(file, data)
   const positions = new RowPositions(file.rowGroups)
   const batches = file.read({ columns, ...(batchRows === undefined ? {} : { batchRows }), ...(signal === undefined ? {} : { signal }) })
   for await (const batch of batches) {
     const firstRow = positions.next(batch.numRows)
     yield {
-      batch: assemble(needed, conformBatch(batch, data, { purpose: 'read', name: path }), constants),
+      batch: assemble(needed, conformBatch(mapped?.rename(batch) ?? batch, data, { purpose: 'read', name: path }), constants),
       keep: deleted === undefined ? undefined : keptOf(deleted, firstRow, batch.numRows),
     }
   }
+}
+
+// Names count without regard to case, as in Spark; an exact match wins.
+function columnsByName(file: ParquetFile, wanted: StructType): string[] {
+  const names = new Set(wanted.fields.map((field) => field.name.toLowerCase()))
+  return file.arrowSchema.fields.map((field) => field.name).filter((name) => names.has(name.toLowerCase()))
 }
 
 // A file whose very size makes no sense is often no file at all: say which.
@@ -102,7 +109,7 @@ function assemble(needed: StructType, data: RecordBatch, constants: ReadonlyMap<
   return new Batch(schema, makeData({ type: new Struct(schema.fields), length: data.numRows, nullCount: 0, children }))
 }
 
-function partitionText(files: LogView['files'], row: number, column: string): string | null {
-  const partition = files.partition(column)
+function partitionText(view: LogView, row: number, column: string): string | null {
+  const partition = partitionOf(view, column)
   return partition.values[partition.ids(row)] ?? null
 }

@@ -3,8 +3,8 @@
 
 import { AlluviumError } from '../errors.js'
 import { type BoundFilter, bindFilter, type Expression, formatExpression, parseFilter } from '../filter/index.js'
-import type { LogView } from '../log/index.js'
-import { assertKnownTypes, type Field, type StructType } from '../schema/index.js'
+import { columnMappingMode, type LogView } from '../log/index.js'
+import { assertKnownTypes, checkColumnMapping, type Field, type StructType } from '../schema/index.js'
 import { pruneFiles } from './prune.js'
 
 export interface ScanOptions {
@@ -45,6 +45,7 @@ export interface ScanPlan {
 export async function planScan(view: LogView, options: ScanOptions): Promise<ScanPlan> {
   const output = selectColumns(view.schema, options.columns)
   assertKnownTypes(output)
+  checkColumnMapping(view.schema, columnMappingMode(view.protocol, view.metadata))
   const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
   const filter = expression === undefined ? undefined : bindFilter(expression, view.schema)
   const limit = checkLimit(options.limit)

@@ -1,7 +1,7 @@
 // How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
 import { AlluviumError } from '../errors.js'
 import type { LogView } from '../log/index.js'
-import type { EncodeRowGroup } from '../parquet/index.js'
+import type { RowGroupEncoder } from '../parquet/index.js'
 import { normalizePropertyKey, type ParquetCodec, statsColumns, tableProperties } from '../schema/index.js'
 import { DataWriter, type DataWriterOptions } from './data-writer.js'
 import type { TableContext } from './transaction.js'
@@ -13,8 +13,8 @@ export interface WriteOptions {
   readonly rowGroupBytes?: number
   /** Bound on rows held in memory over all open files, in Arrow bytes. Default 256 MiB. */
   readonly bufferBytes?: number
-  /** Encodes row groups elsewhere, for instance on a thread (`createEncodeWorker().encode`). Default: in this thread. */
-  readonly encodeRowGroup?: EncodeRowGroup | undefined
+  /** Encodes row groups; the caller closes it. Default: one that uses threads for large row groups, closed with the write. */
+  readonly encoder?: RowGroupEncoder | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,7 +42,7 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
     stringPrefixLength: properties.dataSkippingStringPrefixLength,
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
-    encodeRowGroup: options.encodeRowGroup,
+    encoder: options.encoder,
     signal: options.signal,
   }
 }

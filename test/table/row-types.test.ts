@@ -75,7 +75,7 @@ test('a zod object stands in for a schema', async () => {
 
 test('a table opened with a schema is typed, one opened without is unknown values', async () => {
   const store = memoryStorage()
-  await createTable(store, { schema: events })
+  await (await createTable(store, { schema: events })).append([{ id: 1 }])
   const typed = await openTable(store, { schema: events })
   const untyped = await openTable(store)
   expectTypeOf((await typed.scan().toArray())[0]!.id).toEqualTypeOf<bigint>()

@@ -86,12 +86,12 @@ async function nextOrIdle(job: IngestJob, chunks: AsyncIterator<Uint8Array>, onI
 
 async function take(job: IngestJob, source: IngestSource, decoded: DecodedBatch): Promise<void> {
   const { batch, firstRecord, records, blanks, rows, faults } = decoded
-  if (records === 0) return
   job.counts.rowsRead += records - blanks
   if (faults.length > 0) {
     if (job.deadLetters === undefined) throw badRecords(source, faults)
     job.counts.rowsDeadLetter += await job.deadLetters.add(source.identity, faults)
   }
+  if (records === 0) return
   const position = { source: source.identity, partition: 0, firstOffset: firstRecord, lastOffset: firstRecord + records - 1 }
   const offsets = rows === undefined ? undefined : Array.from(rows, (row) => firstRecord + row)
   await job.writer.write(batch, offsets === undefined ? position : { ...position, offsets })

@@ -1,0 +1,82 @@
+// Where row groups are encoded: small ones in this thread, for which the way to another is not worth it; large ones on
+// threads of their own, started when first needed. Encoding neither blocks the event loop then nor waits for more rows.
+import { type EncodeRowGroup, encodeInThread } from './encode.js'
+import { createEncodeWorker, type EncodeWorker, processors } from './encode-worker.js'
+
+/** An encoder that chooses the thread. One can serve many files. */
+export interface RowGroupEncoder {
+  readonly encode: EncodeRowGroup
+  /** Row groups that it can work on at once. */
+  readonly concurrency: number
+  /** Ends the threads; row groups under way fail. Idle threads keep no process alive. */
+  close(): Promise<void>
+}
+
+export interface RowGroupEncoderOptions {
+  /** Threads at most. Default: 2, or fewer where there are fewer processors; 0 encodes everything in this thread. */
+  readonly threads?: number
+  /** Arrow bytes from which a row group goes to a thread. Default 4 MiB. */
+  readonly threadFromBytes?: number
+}
+
+const DEFAULT_THREADS = 2
+const DEFAULT_THREAD_FROM_BYTES = 4 * 2 ** 20
+
+/**
+ * Makes an encoder; no thread is started before a row group is large enough.
+ *
+ * @example
+ * const encoder = createRowGroupEncoder()
+ * const writer = createParquetWriter(sink, { schema, codec, encodeRowGroup: encoder.encode, encodeAhead: encoder.concurrency })
+ * await writer.finish()
+ * await encoder.close()
+ */
+export function createRowGroupEncoder(options: RowGroupEncoderOptions = {}): RowGroupEncoder {
+  return new ThreadChooser(options.threads ?? Math.min(DEFAULT_THREADS, processors()), options.threadFromBytes ?? DEFAULT_THREAD_FROM_BYTES)
+}
+
+interface Worker {
+  readonly worker: EncodeWorker
+  busy: number
+}
+
+class ThreadChooser implements RowGroupEncoder {
+  readonly concurrency: number
+  readonly #threads: number
+  readonly #fromBytes: number
+  readonly #workers: Worker[] = []
+
+  constructor(threads: number, fromBytes: number) {
+    this.#threads = threads
+    this.#fromBytes = fromBytes
+    this.concurrency = Math.max(1, threads)
+  }
+
+  readonly encode: EncodeRowGroup = async (ipc, properties) => {
+    const chosen = ipc.length < this.#fromBytes ? undefined : this.#choose()
+    if (chosen === undefined) return encodeInThread(ipc, properties)
+    chosen.busy++
+    try {
+      return await chosen.worker.encode(ipc, properties)
+    } finally {
+      chosen.busy--
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map(({ worker }) => worker.close()))
+  }
+
+  #choose(): Worker | undefined {
+    const idlest = this.#workers.reduce<Worker | undefined>(
+      (best, each) => (best === undefined || each.busy < best.busy ? each : best),
+      undefined,
+    )
+    if ((idlest !== undefined && idlest.busy === 0) || this.#workers.length >= this.#threads) return idlest
+    const worker = createEncodeWorker()
+    if (worker === undefined) return idlest
+    const started = { worker, busy: 0 }
+    this.#workers.push(started)
+    return started
+  }
+}
