@@ -222,6 +222,7 @@ class Process {
       appId: 'app',
       linger,
       bufferBytes: this.#world.pick([500, 100_000]),
+      encodeOnThread: false, // Virtual time knows nothing of threads.
       commit: this.#world.pick([{ timeoutMs: 20_000 }, { maxAttempts: 1 }]),
     })
     for (const part of parts) this.#seek(part, this.#writer.positionOf('topic', part))
