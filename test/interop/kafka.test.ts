@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleExample, ConsumerProcess } from './consumer-process.js'
 import { type KafkaBroker, startBroker } from './kafka-broker.js'
 import { absent, python } from './peers.js'
+import { ReaderProcess, sortLines } from './reader-process.js'
 
 if (absent !== undefined) console.warn(`skipped: ${absent}`)
 
@@ -85,6 +86,58 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
     const { groups, positions } = await python<{ groups: Group[]; positions: number[] }>(CHECK, { path, apps })
     expect(groups).toEqual(ends.map((end, part) => ({ part, rows: end, offsets: end, first: 0, last: end - 1 })))
     expect(positions).toEqual(ends.map((end) => end - 1))
+  })
+
+  test('transactions: what was aborted is left out, and the gaps it leaves in the offsets lose nothing', async () => {
+    const path = join(folder, 'payments')
+    const table = await createTable(path, { schema: schema({ part: integer().notNull(), seq: long().notNull(), text: string() }) })
+    const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
+    const admin = kafka.admin()
+    await admin.connect()
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'payments', numPartitions: 2, replicationFactor: 1 }] })
+    await admin.disconnect()
+    const instance = new ConsumerProcess('c', [program, broker.bootstrap, 'payments', path, 'ingest'])
+    const producer = kafka.producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+      transactionalId: 'payments',
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await producer.connect()
+    const committed: string[] = []
+    const reaches = async (rows: number): Promise<void> => {
+      for (const until = Date.now() + 60_000; (await table.scan({ columns: ['seq'] }).count()) < rows; await sleep(100)) {
+        if (Date.now() > until) throw new Error(`the table does not reach ${rows} rows\n${instance.output}`)
+      }
+    }
+    try {
+      instance.start()
+      for (let seq = 0; seq < 30; seq++) {
+        const transaction = await producer.transaction()
+        const messages = Array.from({ length: 40 }, (_, i) => ({
+          partition: i % 2,
+          value: JSON.stringify({ part: i % 2, seq: seq * 100 + i, text: null }),
+        }))
+        await transaction.send({ topic: 'payments', messages })
+        if (seq % 3 === 1) await transaction.abort()
+        else {
+          await transaction.commit()
+          committed.push(...messages.map(({ value }) => value))
+        }
+        if (seq === 15) {
+          await reaches(1)
+          await instance.end('SIGKILL')
+          instance.start()
+        }
+      }
+      await producer.disconnect()
+      await reaches(committed.length)
+      expect(await instance.end('SIGTERM')).toBe(0)
+    } finally {
+      await instance.end('SIGKILL')
+    }
+    await using reader = new ReaderProcess('deltalake')
+    expect(await reader.rows(path)).toEqual(sortLines(committed))
   })
 })
 
