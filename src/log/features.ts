@@ -1,6 +1,7 @@
 // Which tables may be read and written (PROTOCOL.md, "Table Features"). The rule: a feature that is not truly honoured
 // is refused by its name. Some features only matter once a table uses them; those are refused only then.
 import { AlluviumError } from '../errors.js'
+import { type ColumnMappingMode, parseSchema, unsupportedTypeChanges } from '../schema/index.js'
 import type { Metadata, Protocol } from './actions.js'
 
 /** `always`: honoured. `unless-used`: the table opens as long as it does not use the feature. `never`: refused when listed. */
@@ -19,6 +20,9 @@ export interface Feature {
   /** Whether a table uses the feature beyond listing it. */
   readonly isUsed?: (metadata: Metadata) => boolean
 }
+
+const MAPPING_MODE = 'delta.columnMapping.mode'
+const MAPPING_MODES: readonly ColumnMappingMode[] = ['none', 'name', 'id']
 
 const setTo =
   (key: string, value: string) =>
@@ -52,7 +56,7 @@ export const FEATURES: readonly Feature[] = [
   writerOnly('checkConstraints', 'unless-used', { legacyWriter: 3, isUsed: hasConstraints }),
   writerOnly('changeDataFeed', 'always', { legacyWriter: 4 }),
   writerOnly('generatedColumns', 'unless-used', { legacyWriter: 4, isUsed: inSchema('delta.generationExpression') }),
-  readerWriter('columnMapping', 'unless-used', 'unless-used', { legacyReader: 2, legacyWriter: 5, isUsed: mapsColumns }),
+  readerWriter('columnMapping', 'always', 'unless-used', { legacyReader: 2, legacyWriter: 5, isUsed: mapsColumns }),
   writerOnly('identityColumns', 'unless-used', { legacyWriter: 6, isUsed: inSchema('delta.identity.') }),
   writerOnly('allowColumnDefaults', 'unless-used', { isUsed: inSchema('CURRENT_DEFAULT') }),
   // Writers leave files that carry a vector as they are, vector included; adding one is refused (commit-checks.ts).
@@ -78,8 +82,9 @@ export const FEATURES: readonly Feature[] = [
   readerWriter('variantType-preview', 'never', 'never'),
   readerWriter('variantShredding', 'never', 'never'),
   readerWriter('variantShredding-preview', 'never', 'never'),
-  readerWriter('typeWidening', 'unless-used', 'unless-used', { isUsed: inSchema('delta.typeChanges') }),
-  readerWriter('typeWidening-preview', 'unless-used', 'unless-used', { isUsed: inSchema('delta.typeChanges') }),
+  // Changes of type that nobody here knows are refused for themselves, see assertReadable.
+  readerWriter('typeWidening', 'always', 'always'),
+  readerWriter('typeWidening-preview', 'always', 'always'),
   writerOnly('checkpointProtection', 'never'),
   writerOnly('materializePartitionColumns', 'never'),
   writerOnly('columnMappingUsageTracking', 'never'),
@@ -131,6 +136,7 @@ export function assertReadable(protocol: Protocol, metadata?: Metadata): void {
   const missing: string[] = []
   if (protocol.minReaderVersion < 1 || protocol.minReaderVersion > 3) missing.push(`minReaderVersion ${protocol.minReaderVersion}`)
   for (const name of featuresOf(protocol).reader) if (!supported(name, 'read', metadata)) missing.push(name)
+  if (metadata !== undefined && missing.length === 0) missing.push(...unreadableUses(protocol, metadata))
   if (missing.length > 0) throw unsupported('read', missing, protocol)
 }
 
@@ -149,6 +155,19 @@ export function assertWritable(protocol: Protocol, metadata: Metadata): void {
     if (feature.isUsed?.(metadata) === true) missing.push(feature.name)
   }
   if (missing.length > 0) throw unsupported('write', missing, protocol)
+}
+
+/**
+ * How the table's files name its columns (PROTOCOL.md, "Column Mapping"). The property counts only where the protocol has
+ * the feature; annotations that an older time has left in the schema mean nothing by themselves.
+ * @throws AlluviumError `UNSUPPORTED_FEATURE` for a mode that nobody here knows
+ */
+export function columnMappingMode(protocol: Protocol, metadata: Metadata): ColumnMappingMode {
+  const text = property(metadata, MAPPING_MODE)
+  if (text === undefined || !featuresOf(protocol).reader.includes('columnMapping')) return 'none'
+  const mode = MAPPING_MODES.find((candidate) => candidate === text.toLowerCase())
+  if (mode === undefined) throw unsupported('read', [`columnMapping mode ${text}`], protocol)
+  return mode
 }
 
 /** A table property by its name in any case. */
@@ -187,6 +206,17 @@ function hasConstraints(metadata: Metadata): boolean {
   return Object.keys(metadata.configuration).some((key) => key.toLowerCase().startsWith('delta.constraints.'))
 }
 
+const typeFaults = new WeakMap<Metadata, readonly string[]>()
+
+// Ways to use a known feature that this library does not know.
+function unreadableUses(protocol: Protocol, metadata: Metadata): readonly string[] {
+  columnMappingMode(protocol, metadata)
+  if (!metadata.schemaString.includes('delta.typeChanges')) return []
+  let faults = typeFaults.get(metadata)
+  if (faults === undefined) typeFaults.set(metadata, (faults = unsupportedTypeChanges(parseSchema(metadata.schemaString))))
+  return faults
+}
+
 function mapsColumns(metadata: Metadata): boolean {
-  return (property(metadata, 'delta.columnMapping.mode') ?? 'none').toLowerCase() !== 'none'
+  return (property(metadata, MAPPING_MODE) ?? 'none').toLowerCase() !== 'none'
 }

@@ -7,6 +7,7 @@ export { DeletedRows, deletionVectorPath, loadDeletionVector } from './deletion-
 export {
   assertReadable,
   assertWritable,
+  columnMappingMode,
   FEATURES,
   type Feature,
   type FeatureSupport,

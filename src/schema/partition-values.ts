@@ -148,7 +148,7 @@ function parseText(type: DataType, text: string): PhysicalValue | undefined {
     case 'timestamp':
       return parseTimestampMicrosAssumingUtc(text)
     case 'timestamp_ntz':
-      return parseTimestampNtzMicros(text)
+      return parseTimestampNtzMicros(text) ?? parseDateMicros(text)
     case 'decimal':
       return parseDecimalText(type, text)
     default:
@@ -171,6 +171,12 @@ function parseSmallInteger(text: string, bound: number): number | undefined {
 function parseBoolean(text: string): boolean | undefined {
   const lower = text.toLowerCase()
   return lower === 'true' ? true : lower === 'false' ? false : undefined
+}
+
+// A column that was a date before its type was widened.
+function parseDateMicros(text: string): bigint | undefined {
+  const days = parseDateDays(text)
+  return days === undefined ? undefined : BigInt(days) * 86_400_000_000n
 }
 
 function parseDecimalText(type: DecimalType, text: string): bigint | undefined {

@@ -2,7 +2,7 @@
 // and kept as long as the table's state lives. Three-valued: a file goes only when no row of it can make the filter true.
 import { type BoundFilter, pruneByPartition, pruneByStats, type StatsColumn, StatsIndex, statsColumnsOf } from '../filter/index.js'
 import { columnMappingMode, type FileView, type LogView, type PartitionView } from '../log/index.js'
-import { formatPath, physicalName, physicalPath, typeName } from '../schema/index.js'
+import { formatPath, physicalName, physicalPath, typeName, wasFloat } from '../schema/index.js'
 
 export interface PrunedFiles {
   /** Rows of the file view that stay, in log order. */
@@ -20,7 +20,9 @@ export async function pruneFiles(view: LogView, filter: BoundFilter | undefined,
   const partitions = { columns: partitionColumns, partition: (column: string) => partitionOf(view, column) }
   const byPartition = partitionColumns.length === 0 ? live : pruneByPartition(filter, live, partitions)
   const prunedByPartition = live.length - byPartition.length
-  const columns = statsColumnsOf(filter, partitionColumns).map((column) => (mapped ? inStatistics(view, column) : column))
+  const columns = statsColumnsOf(filter, partitionColumns)
+    .filter(({ path, type }) => type.type !== 'double' || !wasFloat(view.schema, path))
+    .map((column) => (mapped ? inStatistics(view, column) : column))
   if (columns.length === 0 || byPartition.length === 0) return { files: byPartition, prunedByPartition, prunedByStatistics: 0 }
   await view.files.loadStats(signal)
   const index = indexOf(view.files, columns)
