@@ -54,7 +54,7 @@ const struct = parseColumns(COLUMNS)
 function* lines(): Iterable<string> {
   for (let at = 0; at < input.length; ) {
     const end = input.indexOf(10, at)
-    yield input.utf8Slice(at, end)
+    yield input.toString('utf8', at, end)
     at = end + 1
   }
 }
