@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Metadata, Protocol } from '../../src/log/actions.js'
-import { assertReadable, assertWritable, FEATURES, featuresOf, findFeature, hasFeature } from '../../src/log/features.js'
+import { assertReadable, assertWritable, columnMappingMode, FEATURES, featuresOf, findFeature, hasFeature } from '../../src/log/features.js'
 
 const protocol = (reader: number, writer: number, readerFeatures?: string[], writerFeatures?: string[]): Protocol => ({
   kind: 'protocol',
@@ -105,14 +105,23 @@ describe('table features', () => {
     expect(inTheWay(() => assertReadable(uses, used))).toEqual([])
   })
 
-  test('column mapping stops reading only where it is on', () => {
+  test('column mapping stops writing only where it is on, and reading only in a mode nobody knows', () => {
     const mapped = protocol(2, 5)
-    for (const mode of ['name', 'id'])
-      expect(inTheWay(() => assertReadable(mapped, metadata({ 'delta.columnMapping.mode': mode })))).toEqual(['columnMapping'])
-    for (const configuration of [{}, { 'delta.columnMapping.mode': 'none' }] as Record<string, string>[])
-      expect(inTheWay(() => assertReadable(mapped, metadata(configuration)))).toEqual([])
-    // Without the metadata nobody can tell, so it is refused.
-    expect(inTheWay(() => assertReadable(mapped))).toEqual(['columnMapping'])
+    for (const mode of ['name', 'id', 'Name']) {
+      const used = metadata({ 'delta.columnMapping.mode': mode })
+      expect(inTheWay(() => assertReadable(mapped, used))).toEqual([])
+      expect(columnMappingMode(mapped, used)).toBe(mode.toLowerCase())
+      expect(columnMappingMode(protocol(1, 2), used)).toBe('none')
+      expect(inTheWay(() => assertWritable(mapped, used))).toEqual(['columnMapping'])
+      expect(inTheWay(() => assertWritable(protocol(1, 2), used))).toEqual(['columnMapping'])
+    }
+    for (const configuration of [{}, { 'delta.columnMapping.mode': 'none' }] as Record<string, string>[]) {
+      expect(() => assertWritable(mapped, metadata(configuration))).not.toThrow()
+      expect(columnMappingMode(mapped, metadata(configuration))).toBe('none')
+    }
+    expect(inTheWay(() => assertReadable(mapped, metadata({ 'delta.columnMapping.mode': 'serial' })))).toEqual([
+      'columnMapping mode serial',
+    ])
   })
 
   test('plain tables are read and written', () => {
