@@ -8,18 +8,19 @@ import { promisify } from 'node:util'
 
 export const repository: string = resolve(import.meta.dirname, '../..')
 
-const folder = resolve(process.env.ALLUVIUM_PEERS ?? join(repository, '../shared/peers'))
+/** The folder of the peers' scripts. */
+export const peersFolder: string = resolve(process.env.ALLUVIUM_PEERS ?? join(repository, '../shared/peers'))
 
 /** Why the interop tests cannot run here; undefined when they can. */
-export const absent: string | undefined = existsSync(join(folder, 'python.sh'))
+export const absent: string | undefined = existsSync(join(peersFolder, 'python.sh'))
   ? undefined
-  : `no peers in ${folder} (set ALLUVIUM_PEERS to a folder that holds python.sh, kafka.sh and readers/)`
+  : `no peers in ${peersFolder} (set ALLUVIUM_PEERS to a folder that holds python.sh, kafka.sh and readers/)`
 if (absent !== undefined && process.env.CI !== undefined) throw new Error(`CI needs the interop tests: ${absent}`)
 
 /** Where peers keep what they install and what their servers write. */
 export const peersCache: string = process.env.ALLUVIUM_PEERS_DIR ?? join(homedir(), '.cache/alluvium-peers')
 
-export const kafkaScript: string = join(folder, 'kafka.sh')
+export const kafkaScript: string = join(peersFolder, 'kafka.sh')
 
 let exported: ReadonlyMap<string, string> | undefined
 
@@ -49,7 +50,7 @@ export async function python<T>(source: string, input: unknown = null): Promise<
 // What python.sh says to export, once for the process.
 function fromPythonScript(name: string): string {
   exported ??= new Map(
-    execFileSync('bash', [join(folder, 'python.sh')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    execFileSync('bash', [join(peersFolder, 'python.sh')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
       .split('\n')
       .flatMap((line) => {
         const match = /^export (\w+)=(.*)$/.exec(line)
