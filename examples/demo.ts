@@ -90,7 +90,9 @@ async function demo(): Promise<void> {
     const seconds = (performance.now() - started) / 1000
     console.log(`  a new writer resumed at ${second.resumedAt?.join(', ')} and committed the rest in ${second.commits} commits`)
     console.log(`  ${second.duplicates.toLocaleString('en')} redelivered rows dropped by the second writer`)
-    console.log(`  ${Math.round(EVENTS / seconds).toLocaleString('en')} events a second over all, the kill included (${seconds.toFixed(1)} s)`)
+    console.log(
+      `  ${Math.round(EVENTS / seconds).toLocaleString('en')} events a second over all, the kill included (${seconds.toFixed(1)} s)`,
+    )
     await check(path)
     await report(path)
   } finally {
@@ -128,13 +130,19 @@ async function report(path: string): Promise<void> {
   }
   const ms = performance.now() - started
   console.log(`Average score by country, over ${rows.toLocaleString('en')} matches (read in ${Math.round(ms)} ms):`)
-  for (const [country, { matches, score }] of [...byCountry].sort((a, b) => b[1].score / b[1].matches - a[1].score / a[1].matches).slice(0, 4)) {
+  for (const [country, { matches, score }] of [...byCountry]
+    .sort((a, b) => b[1].score / b[1].matches - a[1].score / a[1].matches)
+    .slice(0, 4)) {
     console.log(`  ${country}  ${(score / matches).toFixed(2)}  (${matches.toLocaleString('en')} matches)`)
   }
   const latest = await table.snapshot()
   const middle = await table.snapshot({ version: Math.floor(latest.version / 2) })
-  console.log(`Time travel: version ${middle.version} had ${(await middle.scan({ columns: ['event_id'] }).count()).toLocaleString('en')} rows in ${middle.numFiles} files;`)
-  console.log(`  version ${latest.version} has ${EVENTS.toLocaleString('en')} in ${latest.numFiles} files, ${(latest.sizeBytes / 2 ** 20).toFixed(1)} MiB`)
+  console.log(
+    `Time travel: version ${middle.version} had ${(await middle.scan({ columns: ['event_id'] }).count()).toLocaleString('en')} rows in ${middle.numFiles} files;`,
+  )
+  console.log(
+    `  version ${latest.version} has ${EVENTS.toLocaleString('en')} in ${latest.numFiles} files, ${(latest.sizeBytes / 2 ** 20).toFixed(1)} MiB`,
+  )
 }
 
 const [mode, path] = process.argv.slice(2)

@@ -24,7 +24,11 @@ function report(name, problem) {
 }
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/```(ts|sh)\n([\s\S]*?)```/g)].map(([, language, code], i) => ({ name: `README ${language} ${i + 1}`, language, code }))
+const blocks = [...readme.matchAll(/```(ts|sh)\n([\s\S]*?)```/g)].map(([, language, code], i) => ({
+  name: `README ${language} ${i + 1}`,
+  language,
+  code,
+}))
 if (blocks.length < 4) report('README', `only ${blocks.length} snippets found`)
 
 const programs = blocks.filter((block) => block.language === 'ts').map((block, i) => ({ ...block, file: join(folder, `snippet-${i}.ts`) }))
@@ -43,7 +47,8 @@ for (const { name, file, code } of programs) {
   const expected = [...code.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map((match) => match[1])
   const printed = stdout.trimEnd().split('\n')
   if (status !== 0) report(name, stderr)
-  else if (expected.length > 0 && printed.join('\n') !== expected.join('\n')) report(name, `printed:\n${stdout}\nexpected:\n${expected.join('\n')}`)
+  else if (expected.length > 0 && printed.join('\n') !== expected.join('\n'))
+    report(name, `printed:\n${stdout}\nexpected:\n${expected.join('\n')}`)
   else report(name)
 }
 
@@ -59,7 +64,9 @@ for (const { name, code } of blocks.filter((block) => block.language === 'sh')) 
     report(name, missing.length === 0 ? undefined : `no script ${missing.join(', ')}`)
     continue
   }
-  const { status, stdout, stderr } = run('bash', ['-euo', 'pipefail', '-c', code], { env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` } })
+  const { status, stdout, stderr } = run('bash', ['-euo', 'pipefail', '-c', code], {
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+  })
   report(name, status === 0 ? undefined : `${stdout}\n${stderr}`)
 }
 

@@ -20,9 +20,9 @@ function sources(): Source[] {
     .map((entry) => {
       const path = relative(root, join(entry.parentPath, entry.name)).split(sep).join('/')
       const text = readFileSync(join(root, path), 'utf8')
-      const imports = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*'([^']+)'|import\('([^']+)'\)|(?:^|\n)import\s*'([^']+)'/g)].map(
-        (match) => (match[1] ?? match[2] ?? match[3]) as string,
-      )
+      const imports = [
+        ...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*'([^']+)'|import\('([^']+)'\)|(?:^|\n)import\s*'([^']+)'/g),
+      ].map((match) => (match[1] ?? match[2] ?? match[3]) as string)
       const parts = path.split('/')
       return { path, folder: parts.length > 2 ? (parts[1] as string) : '', text, imports }
     })
@@ -52,23 +52,29 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 }
 
 describe('imports', () => {
-  test.each(all.filter((source) => source.folder !== '').map((source) => [source.path, source] as const))('%s imports only what its folder may', (_, source) => {
-    const allowed = MAY_IMPORT[source.folder]
-    expect(allowed, `src/${source.folder} is not a folder of the architecture`).toBeDefined()
-    for (const specifier of source.imports.filter((s) => s.startsWith('.'))) {
-      const target = posix.join(posix.dirname(source.path), specifier).replace(/^src\//, '').replace(/\.js$/, '')
-      const folder = target.includes('/') ? (target.split('/')[0] as string) : ''
-      if (folder === source.folder) continue
-      if (folder === '') {
-        expect(FOUNDATION, `${source.path} imports ${specifier}`).toContain(target)
-        continue
+  test.each(all.filter((source) => source.folder !== '').map((source) => [source.path, source] as const))(
+    '%s imports only what its folder may',
+    (_, source) => {
+      const allowed = MAY_IMPORT[source.folder]
+      expect(allowed, `src/${source.folder} is not a folder of the architecture`).toBeDefined()
+      for (const specifier of source.imports.filter((s) => s.startsWith('.'))) {
+        const target = posix
+          .join(posix.dirname(source.path), specifier)
+          .replace(/^src\//, '')
+          .replace(/\.js$/, '')
+        const folder = target.includes('/') ? (target.split('/')[0] as string) : ''
+        if (folder === source.folder) continue
+        if (folder === '') {
+          expect(FOUNDATION, `${source.path} imports ${specifier}`).toContain(target)
+          continue
+        }
+        // One file opens plain paths; everywhere else a store is handed in.
+        if (source.path === 'src/table/open.ts' && target === 'storage/local') continue
+        const ok = (allowed as readonly string[]).some((name) => target === name || target.startsWith(`${name}/`))
+        expect(ok, `${source.path} may not import ${specifier}`).toBe(true)
       }
-      // One file opens plain paths; everywhere else a store is handed in.
-      if (source.path === 'src/table/open.ts' && target === 'storage/local') continue
-      const ok = (allowed as readonly string[]).some((name) => target === name || target.startsWith(`${name}/`))
-      expect(ok, `${source.path} may not import ${specifier}`).toBe(true)
-    }
-  })
+    },
+  )
 
   test('there is no cycle between files', () => {
     const graph = new Map(
@@ -162,7 +168,9 @@ describe('package', () => {
     })
     const inputs = Object.keys(result.metafile.inputs)
     expect(inputs.some((path) => path.startsWith('src/table/'))).toBe(true)
-    expect(inputs.filter((path) => path.startsWith('node:') || path.startsWith('src/cli') || path.startsWith('src/storage/local'))).toEqual([])
+    expect(inputs.filter((path) => path.startsWith('node:') || path.startsWith('src/cli') || path.startsWith('src/storage/local'))).toEqual(
+      [],
+    )
     expect(result.outputFiles[0]?.text).not.toMatch(/from\s*["']node:/)
   }, 60_000)
 })

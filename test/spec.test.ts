@@ -8,7 +8,12 @@ const rows = readFileSync(join(root, 'spec/invariants.md'), 'utf8')
   .split('\n')
   .filter((line) => /^\| [A-Z]\d+ \|/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()))
-  .map(([, id, invariant, file, name]) => ({ id: id as string, invariant: invariant as string, file: file as string, name: name as string }))
+  .map(([, id, invariant, file, name]) => ({
+    id: id as string,
+    invariant: invariant as string,
+    file: file as string,
+    name: name as string,
+  }))
 
 test('invariants have ids of their own', () => {
   expect(rows.length).toBeGreaterThan(15)

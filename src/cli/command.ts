@@ -132,13 +132,24 @@ export function numberOption(options: OptionValues, name: string): number | unde
 export function listOption(options: OptionValues, name: string): string[] | undefined {
   const text = textOption(options, name)
   if (text === undefined) return undefined
-  const names = (text.match(/`(?:[^`]|``)*`|[^,]+/g) ?? []).map((part) => part.trim()).map((part) => (part.startsWith('`') ? part.slice(1, -1).replaceAll('``', '`') : part))
+  const names = (text.match(/`(?:[^`]|``)*`|[^,]+/g) ?? [])
+    .map((part) => part.trim())
+    .map((part) => (part.startsWith('`') ? part.slice(1, -1).replaceAll('``', '`') : part))
   const empty = names.length === 0 || names.some((part) => part === '')
   if (empty && text !== '') throw usageError(`--${name} must be names separated by commas, not ${JSON.stringify(text)}`)
   return text === '' ? [] : names
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 2 ** 10, k: 2 ** 10, mb: 2 ** 20, m: 2 ** 20, gb: 2 ** 30, g: 2 ** 30 }
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 2 ** 10,
+  k: 2 ** 10,
+  mb: 2 ** 20,
+  m: 2 ** 20,
+  gb: 2 ** 30,
+  g: 2 ** 30,
+}
 
 /** A size like `64mb` or plain bytes. @throws AlluviumError `INVALID_OPTIONS`. */
 export function bytesOption(options: OptionValues, name: string): number | undefined {

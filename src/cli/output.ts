@@ -114,7 +114,11 @@ function plainFacts(facts: AlluviumError['facts']): Record<string, unknown> {
 /** Rows of text as a table with aligned columns. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((name, i) => Math.max(displayWidth(name), ...rows.map((row) => displayWidth(row[i] ?? ''))))
-  const line = (cells: readonly string[]): string => cells.map((cell, i) => cell + ' '.repeat((widths[i] as number) - displayWidth(cell))).join('  ').trimEnd()
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell + ' '.repeat((widths[i] as number) - displayWidth(cell)))
+      .join('  ')
+      .trimEnd()
   return `${[line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')}\n`
 }
 
@@ -124,7 +128,15 @@ function displayWidth(text: string): number {
   for (const c of text) {
     const code = c.codePointAt(0) as number
     if ((code >= 0x300 && code <= 0x36f) || code === 0x200d || (code >= 0xfe00 && code <= 0xfe0f)) continue
-    width += (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xff00 && code <= 0xff60) || code >= 0x1f300 ? 2 : 1
+    width +=
+      (code >= 0x1100 && code <= 0x115f) ||
+      (code >= 0x2e80 && code <= 0xa4cf) ||
+      (code >= 0xac00 && code <= 0xd7a3) ||
+      (code >= 0xf900 && code <= 0xfaff) ||
+      (code >= 0xff00 && code <= 0xff60) ||
+      code >= 0x1f300
+        ? 2
+        : 1
   }
   return width
 }

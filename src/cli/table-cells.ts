@@ -31,6 +31,6 @@ function cellText(value: unknown, type: DataType): string {
 
 // Control characters would move the cursor; they are shown as what they are.
 function shorten(text: string): string {
-  const visible = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const visible = text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return visible.length > CELL_CHARS ? `${visible.slice(0, CELL_CHARS - 1)}…` : visible
 }

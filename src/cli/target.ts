@@ -15,7 +15,10 @@ export function storageOf(input: CommandInput): Storage {
   const unknown = Object.keys(settings).filter((key) => !LOCAL_OPTIONS.includes(key))
   if (unknown.length > 0) {
     const near = nearest(unknown[0] as string, LOCAL_OPTIONS)
-    throw usageError(`local disk has no storage option ${unknown.join(', ')}${near === undefined ? `; it has ${LOCAL_OPTIONS.join(', ')}` : `; did you mean ${near}?`}`, { options: unknown })
+    throw usageError(
+      `local disk has no storage option ${unknown.join(', ')}${near === undefined ? `; it has ${LOCAL_OPTIONS.join(', ')}` : `; did you mean ${near}?`}`,
+      { options: unknown },
+    )
   }
   const { durability } = settings
   if (durability === undefined) return store

@@ -15,7 +15,10 @@ export interface Ran {
 }
 
 /** Runs `alluvium` with words and, if given, stdin. */
-export async function alluvium(words: readonly string[], options: { readonly stdin?: string | Uint8Array; readonly cwd?: string } = {}): Promise<Ran> {
+export async function alluvium(
+  words: readonly string[],
+  options: { readonly stdin?: string | Uint8Array; readonly cwd?: string } = {},
+): Promise<Ran> {
   const child = spawn(process.execPath, [MAIN, ...words], { cwd: options.cwd, stdio: ['pipe', 'pipe', 'pipe'] })
   const out: Buffer[] = []
   const err: Buffer[] = []

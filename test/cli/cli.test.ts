@@ -14,7 +14,11 @@ async function newTable(words: readonly string[] = []): Promise<string> {
 }
 
 const lines = (...rows: object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
-const three = lines({ id: 1, name: 'kim', score: 9.5 }, { id: 2, name: 'lee', tags: ['a', null] }, { id: 3, at: '2026-01-31T12:00:00.000001Z' })
+const three = lines(
+  { id: 1, name: 'kim', score: 9.5 },
+  { id: 2, name: 'lee', tags: ['a', null] },
+  { id: 3, at: '2026-01-31T12:00:00.000001Z' },
+)
 
 describe('help', () => {
   test('is there for the program and for every command, with examples', async () => {
@@ -84,7 +88,13 @@ describe('ingest', () => {
     const path = await newTable()
     const ingest = (stdin: string) => alluvium(['ingest', path, '-', '--app-id', 'job', '--json'], { stdin })
     expect(jsonLines((await ingest(three)).stdout)[0]).toMatchObject({ rowsWritten: 3 })
-    expect(jsonLines((await ingest(three)).stdout)[0]).toMatchObject({ rowsRead: 3, rowsWritten: 0, rowsDuplicate: 3, firstVersion: null, lastVersion: null })
+    expect(jsonLines((await ingest(three)).stdout)[0]).toMatchObject({
+      rowsRead: 3,
+      rowsWritten: 0,
+      rowsDuplicate: 3,
+      firstVersion: null,
+      lastVersion: null,
+    })
     const grown = await ingest(three + lines({ id: 4 }))
     expect(jsonLines(grown.stdout)[0]).toMatchObject({ rowsWritten: 1, rowsDuplicate: 3 })
     const other = await ingest(lines({ id: 10 }, { id: 11 }))
@@ -112,7 +122,11 @@ describe('ingest', () => {
     for (const file of ['x.csv', 'x.json', 'x.ndjson', 'x.arrow', 'x.parquet']) {
       const table = `from-${file}`
       const ran = await alluvium(['ingest', table, file, '--create'], { cwd: folder })
-      expect([file, ran.status, ran.stderr]).toEqual([file, 0, expect.stringMatching(/columns: id long( not null)?, name string, n double/)])
+      expect([file, ran.status, ran.stderr]).toEqual([
+        file,
+        0,
+        expect.stringMatching(/columns: id long( not null)?, name string, n double/),
+      ])
       expect([file, jsonLines((await alluvium(['read', table, '--json'], { cwd: folder })).stdout)]).toEqual([file, rows])
     }
   })
@@ -179,9 +193,14 @@ describe('read', () => {
     expect([first.status, first.stderr]).toEqual([0, expect.anything()])
     for (const format of ['ndjson', 'csv']) {
       const printed = await alluvium(['read', 'a', '--format', format], { cwd: folder })
-      const again = await alluvium(['ingest', `b-${format}`, '-', '--format', format, '--create', '--columns', columns], { stdin: printed.stdout, cwd: folder })
+      const again = await alluvium(['ingest', `b-${format}`, '-', '--format', format, '--create', '--columns', columns], {
+        stdin: printed.stdout,
+        cwd: folder,
+      })
       expect([format, again.status, again.stderr]).toEqual([format, 0, expect.anything()])
-      const [one, two] = await Promise.all(['a', `b-${format}`].map((table) => alluvium(['read', table, '--format', 'canonical'], { cwd: folder })))
+      const [one, two] = await Promise.all(
+        ['a', `b-${format}`].map((table) => alluvium(['read', table, '--format', 'canonical'], { cwd: folder })),
+      )
       expect(two?.stdout).toBe(one?.stdout)
     }
   })

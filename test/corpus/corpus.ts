@@ -23,14 +23,21 @@ export interface Expected {
   readonly version: number
   readonly row_count: number
   readonly rows_sha256?: string
-  readonly versions?: readonly { readonly version: number; readonly files?: number; readonly row_count?: number; readonly rows_sha256?: string; readonly error?: string }[]
+  readonly versions?: readonly {
+    readonly version: number
+    readonly files?: number
+    readonly row_count?: number
+    readonly rows_sha256?: string
+    readonly error?: string
+  }[]
 }
 
 const source = resolve(process.env.ALLUVIUM_CORPUS ?? join(import.meta.dirname, '../../../shared/conformance'))
 
 /** Whether the corpus is there. Where CI is set it must be. */
 export const corpusPresent: boolean = existsSync(join(source, 'open.tar.gz'))
-if (!corpusPresent && process.env.CI !== undefined) throw new Error(`CI needs the corpus, but there is no open.tar.gz in ALLUVIUM_CORPUS (${source})`)
+if (!corpusPresent && process.env.CI !== undefined)
+  throw new Error(`CI needs the corpus, but there is no open.tar.gz in ALLUVIUM_CORPUS (${source})`)
 if (!corpusPresent) console.warn(`skipped: no conformance corpus in ${source} (set ALLUVIUM_CORPUS to a folder that holds open.tar.gz)`)
 
 /** Unpacks the corpus into a folder that is gone after the file's tests. Answers the tables. */

@@ -36,7 +36,8 @@ async function judge(row: CatalogRow): Promise<string> {
     }
     return 'equal'
   } catch (error) {
-    if (isAlluviumError(error)) return error.code === 'UNSUPPORTED_FEATURE' ? `UNSUPPORTED_FEATURE ${String(error.facts.features)}` : error.code
+    if (isAlluviumError(error))
+      return error.code === 'UNSUPPORTED_FEATURE' ? `UNSUPPORTED_FEATURE ${String(error.facts.features)}` : error.code
     return `untyped: ${error instanceof Error ? error.stack : String(error)}`
   }
 }

@@ -57,21 +57,37 @@ describe('a log that is damaged', () => {
     ['a commit that is no JSON', rewrite(2, () => 'hello\n'), 'CORRUPT_LOG'],
     ['a gap between versions', (storage: Storage) => storage.delete(commitName(2)), 'CORRUPT_LOG'],
     ['a first version that is missing', (storage: Storage) => storage.delete(commitName(0)), 'CORRUPT_LOG'],
-    ['a reader version from the future', rewrite(0, (text) => text.replace('"minReaderVersion":1', '"minReaderVersion":9')), 'UNSUPPORTED_FEATURE'],
+    [
+      'a reader version from the future',
+      rewrite(0, (text) => text.replace('"minReaderVersion":1', '"minReaderVersion":9')),
+      'UNSUPPORTED_FEATURE',
+    ],
     [
       'a reader feature nobody knows',
       rewrite(0, (text) =>
-        text.replace('"minReaderVersion":1,"minWriterVersion":2', '"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["sunshine"],"writerFeatures":["sunshine"]'),
+        text.replace(
+          '"minReaderVersion":1,"minWriterVersion":2',
+          '"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["sunshine"],"writerFeatures":["sunshine"]',
+        ),
       ),
       'UNSUPPORTED_FEATURE',
     ],
     ['a schema that is none', rewrite(0, (text) => text.replace('\\"long\\"', '\\"lung\\"')), 'UNSUPPORTED_FEATURE'],
-    ['a path that leads out of the table', rewrite(2, (text) => text.replace('"path":"', '"path":"%2e%2e/%252e%252e/')), 'PATH_OUTSIDE_TABLE'],
+    [
+      'a path that leads out of the table',
+      rewrite(2, (text) => text.replace('"path":"', '"path":"%2e%2e/%252e%252e/')),
+      'PATH_OUTSIDE_TABLE',
+    ],
     ['an absolute path', rewrite(2, (text) => text.replace('"path":"', '"path":"/etc/')), 'PATH_OUTSIDE_TABLE'],
-    ['a data file that is gone', async (storage: Storage) => storage.delete((await contents(storage)).find((path) => path.endsWith('.parquet')) as string), 'MISSING_FILE'],
+    [
+      'a data file that is gone',
+      async (storage: Storage) => storage.delete((await contents(storage)).find((path) => path.endsWith('.parquet')) as string),
+      'MISSING_FILE',
+    ],
     [
       'a data file that is something else',
-      async (storage: Storage) => storage.put((await contents(storage)).find((path) => path.endsWith('.parquet')) as string, new Uint8Array(5000)),
+      async (storage: Storage) =>
+        storage.put((await contents(storage)).find((path) => path.endsWith('.parquet')) as string, new Uint8Array(5000)),
       'CORRUPT_DATA',
     ],
   ])('%s is told by its code, and reading changes nothing', async (_, change, code) => {
@@ -93,7 +109,9 @@ describe('a log that is damaged', () => {
   })
 
   test('a check constraint stops writing, because it is not checked here', async () => {
-    const storage = await tableWith(rewrite(0, (text) => text.replace('"configuration":{}', '"configuration":{"delta.constraints.positive":"id > 0"}')))
+    const storage = await tableWith(
+      rewrite(0, (text) => text.replace('"configuration":{}', '"configuration":{"delta.constraints.positive":"id > 0"}')),
+    )
     expect(await codeOf(openTable(storage).then((table) => table.append(rows as never)))).toBe('UNSUPPORTED_FEATURE')
   })
 })

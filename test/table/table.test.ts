@@ -190,7 +190,8 @@ test('a snapshot by time is the version in force then', async () => {
   await table.append(rowsA)
   now += 60_000
   await table.append(rowsB)
-  const versionAt = async (minutes: number): Promise<number> => (await table.snapshot({ timestamp: Date.UTC(2026, 0, 1) + minutes * 60_000 })).version
+  const versionAt = async (minutes: number): Promise<number> =>
+    (await table.snapshot({ timestamp: Date.UTC(2026, 0, 1) + minutes * 60_000 })).version
   expect([await versionAt(0), await versionAt(0.5), await versionAt(1), await versionAt(1.5), await versionAt(2)]).toEqual([0, 0, 1, 1, 2])
   await expect(versionAt(-1)).rejects.toMatchObject({ code: 'VERSION_NOT_FOUND' })
 })

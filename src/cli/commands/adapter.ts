@@ -41,7 +41,8 @@ async function answer(line: string, signal: AbortSignal): Promise<string> {
 async function perform(request: JsonObject, signal: AbortSignal): Promise<string> {
   const { op, path, version } = request
   if (typeof path !== 'string') throw new AlluviumError('INVALID_OPTIONS', 'a request needs a path')
-  if (version !== undefined && version !== null && typeof version !== 'number') throw new AlluviumError('INVALID_OPTIONS', 'version must be a number or null')
+  if (version !== undefined && version !== null && typeof version !== 'number')
+    throw new AlluviumError('INVALID_OPTIONS', 'version must be a number or null')
   if (op !== 'read' && op !== 'info') throw new AlluviumError('INVALID_OPTIONS', `unknown operation ${formatJson(op)}; known: read, info`)
   const table = await openTable(path, { signal })
   const snapshot = await table.snapshot({ ...(typeof version === 'number' ? { version } : {}), signal })

@@ -31,7 +31,12 @@ export async function schemaOption(options: OptionValues): Promise<StructType | 
     return parseSchema(text)
   } catch (error) {
     if (!(error instanceof AlluviumError)) throw error
-    throw new AlluviumError('INVALID_OPTIONS', `the schema file ${file} is not a Delta schema: ${error.message}`, { file }, { cause: error })
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      `the schema file ${file} is not a Delta schema: ${error.message}`,
+      { file },
+      { cause: error },
+    )
   }
 }
 

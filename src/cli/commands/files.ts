@@ -27,7 +27,14 @@ export const files: Command = {
         await output.object({ path, sizeBytes: size, partitionValues, stats: parsedStats(stats), deletionVector: deletionVector ?? null })
         continue
       }
-      rows.push([path, String(size), rowCount(stats), Object.entries(partitionValues).map(([key, value]) => `${key}=${value ?? 'null'}`).join(' ')])
+      rows.push([
+        path,
+        String(size),
+        rowCount(stats),
+        Object.entries(partitionValues)
+          .map(([key, value]) => `${key}=${value ?? 'null'}`)
+          .join(' '),
+      ])
     }
     if (output.json) return
     await output.write(formatTable(['path', 'bytes', 'rows', 'partition'], rows))

@@ -45,7 +45,8 @@ binary as base64. CSV: a header, RFC 4180 quotes, an empty unquoted field is nul
   run: async (input) => {
     const { options } = input
     const names = input.positionals.length > 1 ? input.positionals.slice(1) : ['-']
-    if (names.some((name) => name.startsWith('kafka://'))) throw usageError('kafka:// inputs are not here yet; see examples/kafka-to-delta.ts')
+    if (names.some((name) => name.startsWith('kafka://')))
+      throw usageError('kafka:// inputs are not here yet; see examples/kafka-to-delta.ts')
     if (names.filter((name) => name === '-').length > 1) throw usageError('stdin (-) can be read once only')
     const settings = settingsOf(input)
     const first = await openSource(names[0] as string, textOption(options, 'format'), process.stdin)
@@ -65,13 +66,22 @@ function settingsOf({ options }: CommandInput): Settings {
   const rows = numberOption(options, 'flush-rows')
   const bytes = bytesOption(options, 'flush-bytes')
   const unit = textOption(options, 'timestamp-unit')
-  if (unit !== undefined && unit !== 's' && unit !== 'ms' && unit !== 'us') throw usageError(`--timestamp-unit is s, ms or us, not ${JSON.stringify(unit)}`)
-  for (const [name, value] of [['flush-rows', rows], ['flush-bytes', bytes]] as const) if (value === 0) throw usageError(`--${name} must be at least 1`)
+  if (unit !== undefined && unit !== 's' && unit !== 'ms' && unit !== 'us')
+    throw usageError(`--timestamp-unit is s, ms or us, not ${JSON.stringify(unit)}`)
+  for (const [name, value] of [
+    ['flush-rows', rows],
+    ['flush-bytes', bytes],
+  ] as const)
+    if (value === 0) throw usageError(`--${name} must be at least 1`)
   const appId = textOption(options, 'app-id')
   if (appId === '') throw usageError('--app-id must not be empty')
   return {
     appId,
-    linger: { ms: numberOption(options, 'flush-ms') ?? 1000, ...(rows === undefined ? {} : { rows }), ...(bytes === undefined ? {} : { bytes }) },
+    linger: {
+      ms: numberOption(options, 'flush-ms') ?? 1000,
+      ...(rows === undefined ? {} : { rows }),
+      ...(bytes === undefined ? {} : { bytes }),
+    },
     timestampUnit: unit,
     delimiter: textOption(options, 'delimiter'),
   }
@@ -82,7 +92,9 @@ async function tableFor(input: CommandInput, storage: Storage, first: IngestSour
   const known = await tableIfAny(storage, signal)
   if (known !== undefined) return known
   if (options.create !== true) {
-    throw new AlluviumError('NOT_A_TABLE', `there is no table at ${storage.location}; make it with 'alluvium create', or add --create`, { location: storage.location })
+    throw new AlluviumError('NOT_A_TABLE', `there is no table at ${storage.location}; make it with 'alluvium create', or add --create`, {
+      location: storage.location,
+    })
   }
   const schema = (await schemaOption(options)) ?? (await inferred(input, first))
   try {
@@ -103,14 +115,21 @@ async function tableFor(input: CommandInput, storage: Storage, first: IngestSour
 }
 
 async function inferred({ options, output }: CommandInput, first: IngestSource): Promise<StructType> {
-  if (first.format === 'parquet' || first.format === 'arrow') return (await openInput(first.format, await first.bytes(), { name: first.name })).schema
+  if (first.format === 'parquet' || first.format === 'arrow')
+    return (await openInput(first.format, await first.bytes(), { name: first.name })).schema
   const delimiter = textOption(options, 'delimiter') ?? detectDelimiter(first.name)
   const { schema, notes } = inferSchema(first.format, first.head, { complete: first.isComplete, delimiter })
   for (const note of notes) output.note(note)
   return schema
 }
 
-async function runIngest(input: CommandInput, settings: Settings, table: Table, names: readonly string[], first: IngestSource): Promise<void> {
+async function runIngest(
+  input: CommandInput,
+  settings: Settings,
+  table: Table,
+  names: readonly string[],
+  first: IngestSource,
+): Promise<void> {
   const { options, output, signal } = input
   const started = systemRuntime.monotonicMs()
   const versions: number[] = []
@@ -178,9 +197,27 @@ function progressLine(counts: IngestCounts, written: number, version: number | u
   return `${counts.rowsRead.toLocaleString('en')} read, ${written.toLocaleString('en')} committed, ${megabytes.toFixed(1)} MB${rate}${version === undefined ? '' : `, version ${version}`}`
 }
 
-function summary(table: Table, result: { rowsWritten: number; rowsDuplicate: number; rowsDeadLetter: number; firstVersion: number | null; lastVersion: number | null; seconds: number }): string {
+function summary(
+  table: Table,
+  result: {
+    rowsWritten: number
+    rowsDuplicate: number
+    rowsDeadLetter: number
+    firstVersion: number | null
+    lastVersion: number | null
+    seconds: number
+  },
+): string {
   const { rowsWritten, rowsDuplicate, rowsDeadLetter, firstVersion, lastVersion, seconds } = result
-  const versions = firstVersion === null ? 'nothing new' : firstVersion === lastVersion ? `version ${firstVersion}` : `versions ${firstVersion} to ${lastVersion}`
-  const also = [rowsDuplicate > 0 ? `${rowsDuplicate} already there` : '', rowsDeadLetter > 0 ? `${rowsDeadLetter} dead letters` : ''].filter((text) => text !== '')
+  const versions =
+    firstVersion === null
+      ? 'nothing new'
+      : firstVersion === lastVersion
+        ? `version ${firstVersion}`
+        : `versions ${firstVersion} to ${lastVersion}`
+  const also = [
+    rowsDuplicate > 0 ? `${rowsDuplicate} already there` : '',
+    rowsDeadLetter > 0 ? `${rowsDeadLetter} dead letters` : '',
+  ].filter((text) => text !== '')
   return `${rowsWritten} rows into ${table.location} (${versions}${also.map((text) => `, ${text}`).join('')}) in ${seconds.toFixed(1)} s`
 }

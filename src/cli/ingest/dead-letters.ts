@@ -1,10 +1,11 @@
 // Records that do not fit, kept with what is wrong with them and where they came from, in a table of their own.
 // A dead letter is durable before the position that passes over it: none is lost, and a restart writes none twice.
+
+import { isAlluviumError } from '../../errors.js'
 import type { InputFault } from '../../formats/index.js'
 import { array, binary, long, schema, string, struct, timestamp } from '../../schema/index.js'
 import { createStreamWriter } from '../../stream/index.js'
 import { createTable, openTable } from '../../table/index.js'
-import { isAlluviumError } from '../../errors.js'
 
 const deadLetterSchema = schema({
   source: string().notNull(),
@@ -37,7 +38,14 @@ export async function openDeadLetters(path: string, appId: string | undefined): 
       const rows = records.map((record) => {
         const all = byRecord.get(record) as InputFault[]
         const { line, raw } = all[0] as InputFault
-        return { source, record, line: line === 0 ? null : line, faults: all.map(({ column, value, problem }) => ({ column, value, problem })), raw, at }
+        return {
+          source,
+          record,
+          line: line === 0 ? null : line,
+          faults: all.map(({ column, value, problem }) => ({ column, value, problem })),
+          raw,
+          at,
+        }
       })
       if (rows.length > 0) {
         await writer.write(rows, { source, partition: 0, offsets: records })

@@ -112,7 +112,9 @@ function badRecords(source: IngestSource, faults: readonly InputFault[]): Alluvi
     'INVALID_ROW',
     `${records} record${records === 1 ? '' : 's'} of ${file} do not fit the table; mend the input and run again with the same --app-id, or keep them with --dead-letter TABLE\n${lines.join('\n')}`,
     {
-      faults: faults.slice(0, FAULTS_LISTED).map(({ line, record, column, value, problem }) => ({ file, line, record, column, value, problem })),
+      faults: faults
+        .slice(0, FAULTS_LISTED)
+        .map(({ line, record, column, value, problem }) => ({ file, line, record, column, value, problem })),
       faultCount: faults.length,
     },
   )

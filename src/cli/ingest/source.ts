@@ -92,9 +92,19 @@ function inputError(name: string, error: unknown): AlluviumError {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOENT') return usageError(`there is no input file ${name}`, { path: name })
   if (code === 'EACCES' || code === 'EPERM') {
-    return new AlluviumError('PERMISSION_DENIED', `the input file ${name} may not be read; check its permissions`, { path: name }, { cause: error })
+    return new AlluviumError(
+      'PERMISSION_DENIED',
+      `the input file ${name} may not be read; check its permissions`,
+      { path: name },
+      { cause: error },
+    )
   }
-  return new AlluviumError('STORAGE_UNAVAILABLE', `reading the input ${name} failed: ${code ?? 'unknown error'}`, { path: name }, { cause: error })
+  return new AlluviumError(
+    'STORAGE_UNAVAILABLE',
+    `reading the input ${name} failed: ${code ?? 'unknown error'}`,
+    { path: name },
+    { cause: error },
+  )
 }
 
 const FORMATS: readonly InputFormat[] = ['ndjson', 'json', 'csv', 'parquet', 'arrow']
