@@ -19,6 +19,8 @@ import { CastFault, castLeaf, sameLeaf } from './casts.js'
 import { nullData } from './constants.js'
 import { plainLayout, validityProps } from './layout.js'
 import { toArrowSchema } from './types.js'
+import { VARIANT_TYPE } from './variant/cells.js'
+import { conformVariant } from './variant/unshred.js'
 
 export interface ConformOptions {
   /**
@@ -108,6 +110,7 @@ class Conforming {
 
   private column(given: Data, target: ArrowType, path: string): Data {
     if (given.typeId === Type.Null && target.typeId !== Type.Null) return nullData(target, given.length)
+    if (target === VARIANT_TYPE) return conformVariant(given) ?? this.refuse(given, target, path)
     const data = plainLayout(given)
     switch (target.typeId) {
       case Type.Struct:

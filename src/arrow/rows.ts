@@ -7,6 +7,8 @@ import { type Bits, bitAt, bytesOf, halvesOf, offsetsOf, validityOf, valuesOf } 
 import { decimalReader } from './casts.js'
 import { readTexts } from './cell-texts.js'
 import { conformBatch } from './conform.js'
+import { readVariants } from './variant/cells.js'
+import { valueSink } from './variant/sinks.js'
 
 /** A row: one member a column, in the order of the schema. */
 export type Row = Record<string, unknown>
@@ -23,7 +25,7 @@ const TWO_32 = 4_294_967_296
 /**
  * The rows of a batch: bigint for long; number for integer, short, byte, float and double; text for date
  * (`2024-05-01`), timestamp_ntz and decimal; Date for timestamp; Uint8Array (a copy) for binary; Array, Map and plain
- * objects for array, map and struct; null for null. Columns that the batch lacks are null.
+ * objects for array, map and struct; null for null; the like for what a variant holds. Columns that the batch lacks are null.
  * @throws AlluviumError `SCHEMA_MISMATCH` where the batch does not match `struct`; `LIMIT_EXCEEDED` for an instant that no Date can hold.
  */
 export function rowsOf(batch: RecordBatch, struct: StructType, options: RowsOptions = {}): Row[] {
@@ -97,6 +99,11 @@ function readValues(data: Data, type: DataType, from: number, to: number, cells:
     case 'timestamp':
       readTimestamps(data, from, to, cells, reading)
       return
+    case 'variant': {
+      const values = readVariants(data, from, to, valueSink(reading.options.timestamps ?? 'date'))
+      for (let i = 0; i < values.length; i++) cells[i] = values[i]
+      return
+    }
     case 'array':
     case 'map':
     case 'struct':

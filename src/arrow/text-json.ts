@@ -4,6 +4,8 @@ import { compareText } from '../bytes.js'
 import type { DataType, Field, MapType } from '../schema/index.js'
 import { bitAt, offsetsOf, validityOf } from './buffers.js'
 import { leafTexts } from './text-leaves.js'
+import { readVariants } from './variant/cells.js'
+import { jsonSink } from './variant/sinks.js'
 
 /** The forms of JSON there are; see {@link TextStyle}. */
 export type JsonStyle = 'canonical' | 'json'
@@ -43,6 +45,8 @@ function valueTexts(data: Data, type: DataType, from: number, to: number, style:
     }
     case 'map':
       return mapTexts(data, type, from, to, style)
+    case 'variant':
+      return readVariants(data, from, to, jsonSink(style))
     default:
       return leafTexts(data, type, from, to, style)
   }

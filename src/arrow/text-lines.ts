@@ -7,6 +7,8 @@ import { jsonTexts, objectTexts } from './text-json.js'
 import { csvField, leafTexts } from './text-leaves.js'
 
 const BLOCK_ROWS = 1024
+// What is JSON inside of CSV.
+const NESTED: ReadonlySet<string> = new Set(['array', 'map', 'struct', 'variant'])
 
 /**
  * One JSON text a row, in the canonical form by which rows of engines are compared: longs beyond 2^53-1 and decimals as
@@ -37,7 +39,7 @@ export function ndjsonLines(batch: RecordBatch, struct: StructType): string {
 
 /**
  * The rows as CSV (RFC 4180, lines end with a newline, no header: see {@link csvHeader}). Null is an empty field, the
- * empty text is `""`; arrays, maps and structs are JSON as in {@link ndjsonLines}.
+ * empty text is `""`; arrays, maps, structs and variants are JSON as in {@link ndjsonLines}.
  */
 export function csvLines(batch: RecordBatch, struct: StructType): string {
   const blocks: string[] = []
@@ -61,8 +63,10 @@ export function csvHeader(struct: StructType): string {
 
 function csvTexts(data: Data, type: DataType, from: number, to: number): string[] {
   if (type.type === 'void') return new Array(to - from).fill('')
-  const nested = type.type === 'array' || type.type === 'map' || type.type === 'struct'
-  const texts = nested ? jsonTexts(data, type, from, to, 'json').map(csvField) : leafTexts(data, type, from, to, 'csv')
+  const nested = NESTED.has(type.type)
+  const texts = nested
+    ? jsonTexts(data, type, from, to, 'json').map((text) => (text === 'null' ? '' : csvField(text)))
+    : leafTexts(data, type, from, to, 'csv')
   const validity = validityOf(data)
   if (validity !== undefined) for (let i = from; i < to; i++) if (!bitAt(validity, i)) texts[i - from] = ''
   return texts

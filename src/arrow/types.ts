@@ -28,15 +28,16 @@ import {
 import { AlluviumError } from '../errors.js'
 import { formatJson, jsonObject } from '../json.js'
 import type { DataType, Field, PrimitiveName, StructType } from '../schema/index.js'
+import { VARIANT_FIELD_METADATA, VARIANT_TYPE } from './variant/cells.js'
 
-/** The Arrow schema of a Delta schema. @throws AlluviumError `UNSUPPORTED_FEATURE` for `variant` and unknown types. */
+/** The Arrow schema of a Delta schema. @throws AlluviumError `UNSUPPORTED_FEATURE` for unknown types. */
 export function toArrowSchema(struct: StructType): Schema {
   return new Schema(struct.fields.map(toArrowField))
 }
 
 /** The Arrow field of a Delta field: its name, nullability and {@link toArrowType}. */
 export function toArrowField(field: Field): ArrowField {
-  return new ArrowField(field.name, toArrowType(field.dataType), field.nullable)
+  return arrowField(field.name, field.dataType, field.nullable)
 }
 
 /** The one Arrow type by which values of a Delta type travel in this library. */
@@ -47,7 +48,7 @@ export function toArrowType(type: DataType): ArrowType {
     case 'struct':
       return new Struct(type.fields.map(toArrowField))
     case 'array':
-      return new List(new ArrowField('element', toArrowType(type.elementType), type.containsNull))
+      return new List(arrowField('element', type.elementType, type.containsNull))
     case 'map':
       return mapType(toArrowType(type.keyType), toArrowType(type.valueType), type.valueContainsNull)
     case 'unknown':
@@ -112,6 +113,11 @@ export function fromArrowSchema(schema: Schema): StructType {
   return { type: 'struct', fields }
 }
 
+function arrowField(name: string, type: DataType, nullable: boolean): ArrowField {
+  const metadata = type.type === 'variant' ? new Map(VARIANT_FIELD_METADATA) : undefined
+  return new ArrowField(name, toArrowType(type), nullable, metadata)
+}
+
 function primitiveType(name: PrimitiveName): ArrowType {
   switch (name) {
     case 'string':
@@ -141,7 +147,7 @@ function primitiveType(name: PrimitiveName): ArrowType {
     case 'void':
       return new Null()
     case 'variant':
-      throw unsupportedType('variant')
+      return VARIANT_TYPE
   }
 }
 

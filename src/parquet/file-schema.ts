@@ -35,6 +35,8 @@ function fileType(type: DeltaType): DataType {
       ;(entries as { name: string }).name = 'key_value'
       return map
     }
+    case 'variant':
+      throw new AlluviumError('UNSUPPORTED_FEATURE', 'columns of type variant cannot be written', { features: ['variantType'] })
     default:
       return toArrowType(type)
   }

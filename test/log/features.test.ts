@@ -64,7 +64,7 @@ describe('table features', () => {
   })
 
   test('a reader feature that only writers list binds readers too', () => {
-    expect(inTheWay(() => assertReadable(protocol(1, 7, undefined, ['variantType']), metadata()))).toEqual(['variantType'])
+    expect(inTheWay(() => assertReadable(protocol(1, 7, undefined, ['geospatial']), metadata()))).toEqual(['geospatial'])
   })
 
   test('unknown reader features stop reading, unknown writer features only writing; both by name', () => {
