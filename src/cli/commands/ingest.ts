@@ -166,7 +166,7 @@ async function runIngest(
     for (const [i, name] of names.entries()) {
       if (signal.aborted) break
       const source = i === 0 ? first : await openSource(name, textOption(options, 'format'), process.stdin)
-      await ingestSource({ ...job, decoderOptions: decoderOptions(input, settings, source) }, source)
+      await ingestSource({ ...job, decoderOptions: decoderOptions(input, settings, source) }, source).finally(() => source.close())
     }
     await writer.close()
     await deadLetters?.close()

@@ -26,8 +26,10 @@ export interface IngestSource {
   readonly identity: string
   /** Everything, head included, once. */
   chunks(): AsyncIterable<Uint8Array>
-  /** For formats with random access. */
+  /** For formats with random access: the same source however often it is asked. */
   bytes(): Promise<ByteSource>
+  /** Lets the file go. Safe to call twice. */
+  close(): Promise<void>
 }
 
 /**
@@ -53,6 +55,7 @@ export async function openSource(name: string, format: string | undefined, stdin
   }
   const first = concatBytes(head)
   const known = formatOf(name, first, format)
+  let random: Promise<RandomAccess> | undefined
   return {
     name,
     format: known,
@@ -68,7 +71,15 @@ export async function openSource(name: string, format: string | undefined, stdin
         yield next.value
       }
     },
-    bytes: async () => (name === '-' ? bytesOf(await collect(first, ended ? undefined : iterator)) : fileSource(name)),
+    bytes: () => {
+      random ??=
+        name === '-' ? collect(first, ended ? undefined : iterator).then((all) => ({ source: bytesOf(all) })) : openFileSource(name)
+      return random.then(({ source }) => source)
+    },
+    close: async () => {
+      stream.destroy()
+      await (await random?.catch(() => undefined))?.close?.()
+    },
   }
 }
 
@@ -153,17 +164,20 @@ function bytesOf(bytes: Uint8Array): ByteSource {
   return { sizeBytes: bytes.length, read: async (offset, length) => bytes.subarray(offset, offset + length) }
 }
 
-async function fileSource(name: string): Promise<ByteSource> {
+interface RandomAccess {
+  readonly source: ByteSource
+  close?(): Promise<void>
+}
+
+async function openFileSource(name: string): Promise<RandomAccess> {
   const handle = await open(name).catch((error: unknown) => {
     throw inputError(name, error)
   })
   const { size } = await handle.stat()
-  return {
-    sizeBytes: size,
-    read: async (offset, length) => {
-      const buffer = new Uint8Array(length)
-      const { bytesRead } = await handle.read(buffer, 0, length, offset)
-      return buffer.subarray(0, bytesRead)
-    },
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const buffer = new Uint8Array(length)
+    const { bytesRead } = await handle.read(buffer, 0, length, offset)
+    return buffer.subarray(0, bytesRead)
   }
+  return { source: { sizeBytes: size, read }, close: () => handle.close() }
 }
