@@ -1,7 +1,7 @@
 // From a path in the log to a path in the store. A log is input: whatever it says, nothing outside the table's folder
 // is ever named, and nothing in the log's own folder. Applies to reading and to deleting alike.
 import { AlluviumError } from '../errors.js'
-import { decodeFilePath } from '../schema/index.js'
+import { decodeFilePath, encodeFilePath } from '../schema/index.js'
 import { LOG_FOLDER } from './file-names.js'
 
 // `scheme:` at the start; a colon after any other character (`at=10:00/…`) is part of a name.
@@ -9,13 +9,20 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
 const MAX_DECODINGS = 8
 
 /**
- * The store's path of a data file named in the log: its URI escapes taken off once.
- * @throws AlluviumError `PATH_OUTSIDE_TABLE` for absolute paths, other schemes and everything that would lead out of
+ * The store's path of a data file named in the log: its URI escapes taken off once. An absolute path, plain or with a
+ * scheme, counts where it leads into the table's own folder, by its text alone.
+ * @param location the folder, as the store tells it; without it every absolute path is refused
+ * @throws AlluviumError `PATH_OUTSIDE_TABLE` for other absolute paths, other schemes and everything that would lead out of
  *   the table's folder, also after further decoding; `CORRUPT_LOG` for escapes that are no text
  * @example resolveDataPath('day=2024-02-29/a%20b.parquet') // 'day=2024-02-29/a b.parquet'
+ * @example resolveDataPath('file:///data/t/a.parquet', '/data/t') // 'a.parquet'
  */
-export function resolveDataPath(logPath: string): string {
-  if (SCHEME.test(logPath) || /^[/\\]/.test(logPath)) throw outside(logPath, 'is absolute, and files outside the table are not read')
+export function resolveDataPath(logPath: string, location?: string): string {
+  if (SCHEME.test(logPath) || /^[/\\]/.test(logPath)) {
+    const inner = location === undefined ? undefined : partBelow(location, logPath)
+    if (inner === undefined) throw outside(logPath, 'is absolute, and files outside the table are not read')
+    return resolveDataPath(encodeFilePath(inner))
+  }
   const path = decodeFilePath(logPath)
   let form = logPath
   for (let n = 0; n < MAX_DECODINGS; n++) {
@@ -28,6 +35,25 @@ export function resolveDataPath(logPath: string): string {
   if (parts.length === 0) throw outside(logPath, 'names no file')
   if (parts[0] === LOG_FOLDER) throw outside(logPath, 'points into the log')
   return parts.join('/')
+}
+
+// What a decoded absolute path has after the folder, both in one form: the scheme in lower case, `file:` without its
+// empty host, the older names of S3 as s3.
+function partBelow(location: string, logPath: string): string | undefined {
+  const folder = `${absoluteForm(location).replace(/\/+$/, '')}/`
+  const path = absoluteForm(decodeFilePath(logPath))
+  return folder.length > 1 && path.startsWith(folder) ? path.slice(folder.length) : undefined
+}
+
+function absoluteForm(text: string): string {
+  const match = SCHEME.exec(text)
+  if (match === null) return text
+  const [scheme] = match
+  const rest = text.slice(scheme.length)
+  // A letter and a colon is a drive of Windows.
+  if (scheme.length === 2) return `/${text.replaceAll('\\', '/')}`
+  if (scheme.toLowerCase() === 'file:') return rest.replace(/^\/\/(localhost)?(?=\/)/, '')
+  return `${scheme.toLowerCase().replace(/^s3[an]:/, 's3:')}${rest}`
 }
 
 function leadsOutside(path: string): boolean {

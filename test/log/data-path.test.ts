@@ -65,6 +65,45 @@ describe('a path in the log', () => {
     expect(() => resolveDataPath(logPath)).toThrow(expect.objectContaining({ code: 'PATH_OUTSIDE_TABLE' }))
   })
 
+  test.each([
+    ['/data/t', '/data/t/a.parquet', 'a.parquet'],
+    ['/data/t/', '/data/t/p=1/a%20b.parquet', 'p=1/a b.parquet'],
+    ['/data/my table', '/data/my%20table/a.parquet', 'a.parquet'],
+    ['/data/my%20table', '/data/my%2520table/100%25.parquet', '100%.parquet'],
+    ['/data/t', 'file:/data/t/a.parquet', 'a.parquet'],
+    ['/data/t', 'file:///data/t/a.parquet', 'a.parquet'],
+    ['/data/t', 'FILE://localhost/data/t/a.parquet', 'a.parquet'],
+    ['C:\\data\\t', 'file:///C:/data/t/a.parquet', 'a.parquet'],
+    ['s3://bucket/t', 's3a://bucket/t/region=US%252FEast/a.parquet', 'region=US%2FEast/a.parquet'],
+    ['s3://bucket', 's3n://bucket/a.parquet', 'a.parquet'],
+  ])('in the folder %s, the absolute %s is the object %s', (location, logPath, path) => {
+    expect(resolveDataPath(logPath, location)).toBe(path)
+  })
+
+  test.each([
+    ['/data/t', '/data/t'],
+    ['/data/t', '/data/t/'],
+    ['/data/t', '/data/table/a.parquet'],
+    ['/data/t', '/data/t/../secret'],
+    ['/data/t', '/data/t/%2e%2e/secret'],
+    ['/data/t', '/data/t/%252e%252e/secret'],
+    ['/data/t', '/data/t//etc/passwd/..'],
+    ['/data/t', '/data/t/_delta_log/00000000000000000000.json'],
+    ['/data/t', '/DATA/T/a.parquet'],
+    ['/data/t', 'file://host/data/t/a.parquet'],
+    ['/data/t', 's3://data/t/a.parquet'],
+    ['/data/t', 'http:///data/t/a.parquet'],
+    ['/data/t', '//data/t/a.parquet'],
+    ['/', '/etc/passwd'],
+    ['', '/etc/passwd'],
+    ['memory:', '/etc/passwd'],
+    ['s3://bucket/t', 's3://bucket2/t/a.parquet'],
+    ['s3://bucket/t', '/t/a.parquet'],
+    ['s3://bucket/t', 'gs://bucket/t/a.parquet'],
+  ])('in the folder %s, the absolute %s leads nowhere', (location, logPath) => {
+    expect(() => resolveDataPath(logPath, location)).toThrow(expect.objectContaining({ code: 'PATH_OUTSIDE_TABLE' }))
+  })
+
   test('escapes that are no text are a fault of the log', () => {
     expect(() => resolveDataPath('a%ff%feb.parquet')).toThrow(expect.objectContaining({ code: 'CORRUPT_LOG' }))
   })

@@ -30,7 +30,7 @@ export const files: Command = {
       rows.push([
         path,
         String(size),
-        rowCount(stats),
+        rowCount(stats, deletionVector?.cardinality ?? 0),
         Object.entries(partitionValues)
           .map(([key, value]) => `${key}=${value ?? 'null'}`)
           .join(' '),
@@ -52,8 +52,9 @@ function parsedStats(stats: string | undefined): unknown {
   }
 }
 
-function rowCount(stats: string | undefined): string {
+// Statistics count the rows of the file, deleted ones too.
+function rowCount(stats: string | undefined, deleted: number): string {
   const parsed = parsedStats(stats)
   const count = typeof parsed === 'object' && parsed !== null ? (parsed as { numRecords?: unknown }).numRecords : undefined
-  return typeof count === 'number' ? String(count) : ''
+  return typeof count === 'number' ? String(count - deleted) : ''
 }

@@ -26,7 +26,7 @@ export async function loadDeletionVector(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<DeletedRows> {
   const { sizeInBytes, cardinality } = descriptor
-  const path = deletionVectorPath(descriptor)
+  const path = deletionVectorPath(descriptor, storage.location)
   const where = path ?? 'the log'
   if (sizeInBytes > MAX_VECTOR_BYTES) {
     throw new AlluviumError(
@@ -51,18 +51,19 @@ export async function loadDeletionVector(
 }
 
 /**
- * The file of a deletion vector as a path in the store, or undefined for a vector in the log itself.
+ * The file of a deletion vector as a path in the store (whose own place is `location`), or undefined for a vector in the
+ * log itself.
  * @throws AlluviumError `UNSUPPORTED_FEATURE`, `CORRUPT_DATA`, `PATH_OUTSIDE_TABLE`
  * @example deletionVectorPath({ storageType: 'u', pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^', … })
  * // 'ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin'
  */
-export function deletionVectorPath(descriptor: DeletionVectorDescriptor): string | undefined {
+export function deletionVectorPath(descriptor: DeletionVectorDescriptor, location?: string): string | undefined {
   const { storageType, pathOrInlineDv } = descriptor
   switch (storageType) {
     case 'i':
       return undefined
     case 'p':
-      return resolveDataPath(pathOrInlineDv)
+      return resolveDataPath(pathOrInlineDv, location)
     case 'u': {
       const prefix = pathOrInlineDv.slice(0, -UUID_CHARACTERS)
       const uuid = pathOrInlineDv.length < UUID_CHARACTERS ? undefined : decodeZ85(pathOrInlineDv.slice(-UUID_CHARACTERS))
