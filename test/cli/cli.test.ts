@@ -307,6 +307,6 @@ test('the adapter answers requests line by line, errors included', async () => {
     },
     { id: 2, ok: true, version: 0, columns: expect.any(Array), numFiles: 0, sizeBytes: 0, protocol: expect.any(Object) },
     { id: 3, ok: false, code: 'NOT_A_TABLE', message: expect.any(String) },
-    { id: 4, ok: false, code: 'INVALID_OPTIONS', message: expect.any(String) },
+    { id: 4, ok: false, code: 'UNSUPPORTED', message: expect.any(String) },
   ])
 })
