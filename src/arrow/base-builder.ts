@@ -36,7 +36,7 @@ export abstract class BaseBuilder implements ColumnBuilder {
   }
 
   abstract get byteLength(): number
-  abstract finish(): Data
+  abstract finish(lent?: boolean): Data
   abstract appendFiller(): void
   /** Appends a value that is neither null nor undefined. */
   protected abstract put(value: unknown, faults: CellFault[] | undefined): string | undefined
@@ -90,13 +90,13 @@ export abstract class BaseBuilder implements ColumnBuilder {
     this.capacity = capacity
   }
 
-  /** Hands out the validity of all cells and starts afresh: `length` and `capacity` are 0 then. */
-  protected takeValidity(): { length: number; nullCount: number; nullBitmap: Uint8Array | undefined } {
+  /** Hands out the validity of all cells and starts afresh: `length` is 0 then, and so is `capacity` unless the cells' memory stays. */
+  protected takeValidity(staying = false): { length: number; nullCount: number; nullBitmap: Uint8Array | undefined } {
     const { length, bitmap } = this
     // The next batch will be about as long; one long batch shall not make every later one allocate as much.
     this.firstCapacity = Math.max(64, length)
     this.length = 0
-    this.capacity = 0
+    if (!staying) this.capacity = 0
     this.bitmap = undefined
     const nullCount = bitmap === undefined ? 0 : countZeros(bitmap, length)
     return { length, nullCount, nullBitmap: nullCount === 0 ? undefined : bitmap?.subarray(0, ((length + 63) & ~63) >> 3) }
@@ -119,12 +119,13 @@ export abstract class BaseBuilder implements ColumnBuilder {
   }
 }
 
-/** The used part of a buffer: a view where little is wasted, else a copy. */
+/** The used part of a buffer: a view where little is wasted or it is only lent, else a copy. */
 export function usedPart<T extends { readonly length: number; subarray(a: number, b: number): T; slice(a: number, b: number): T }>(
   array: T,
   length: number,
+  lent = false,
 ): T {
-  return length * 4 >= array.length * 3 ? array.subarray(0, length) : array.slice(0, length)
+  return lent || length * 4 >= array.length * 3 ? array.subarray(0, length) : array.slice(0, length)
 }
 
 /** The next size of a byte buffer that must hold `needed` bytes. @throws AlluviumError `LIMIT_EXCEEDED` beyond Arrow's 2 GiB. */

@@ -105,11 +105,14 @@ export class BatchBuilder {
     this.truncateColumns()
   }
 
-  /** The rows so far as a batch; the builder is empty again and can be used on. */
-  finish(): RecordBatch {
+  /**
+   * The rows so far as a batch; the builder is empty again and can be used on. A batch that is only lent is worthless once
+   * more is appended, whatever is still reading it: its memory is used again.
+   */
+  finish(options: { readonly lent?: boolean } = {}): RecordBatch {
     const length = this.rows
     this.rows = 0
-    const children: Data[] = this.columns.map((column) => column.finish())
+    const children: Data[] = this.columns.map((column) => column.finish(options.lent))
     const type = new Struct(this.schema.fields)
     return new RecordBatch(this.schema, makeData({ type, length, nullCount: 0, children }))
   }

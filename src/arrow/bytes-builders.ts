@@ -27,14 +27,16 @@ abstract class BytesBuilder extends BaseBuilder {
     else this.putZero()
   }
 
-  finish(): Data {
+  finish(lent = false): Data {
     const { length, usedBytes } = this
-    const valueOffsets = usedPart(this.offsets, length + 1)
-    const data = plainBytes(this.bytes, usedBytes)
+    const valueOffsets = usedPart(this.offsets, length + 1, lent)
+    const data = plainBytes(this.bytes, usedBytes, lent)
     this.expectedBytes = usedBytes
-    this.bytes = textBytes(0)
-    this.offsets = new Int32Array(1)
-    return makeData({ type: toArrowType(this.field.dataType), valueOffsets, data, ...this.takeValidity() } as never) as Data
+    if (!lent) {
+      this.bytes = textBytes(0)
+      this.offsets = new Int32Array(1)
+    }
+    return makeData({ type: toArrowType(this.field.dataType), valueOffsets, data, ...this.takeValidity(lent) } as never) as Data
   }
 
   /** Bytes of all cells so far. */

@@ -47,8 +47,11 @@ export interface ColumnBuilder {
   appendMembers(rows: readonly object[], key: MemberKey, start: number, end: number): boolean
   /** Drops the cells from `length` on. */
   truncate(length: number): void
-  /** Everything appended, as Arrow data; the builder is empty again. */
-  finish(): Data
+  /**
+   * Everything appended, as Arrow data; the builder is empty again. Lent, the data lies in the builder's own memory, which the
+   * next append overwrites: building on costs no fresh memory then. (Builders may hand theirs out all the same.)
+   */
+  finish(lent?: boolean): Data
 }
 
 /** The name of a member, and whether a plain `row[name]` could find something inherited (`constructor`, `__proto__`). */

@@ -10,7 +10,7 @@ import { toArrowType } from './types.js'
 type IntValues = Int8Array<ArrayBuffer> | Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer>
 
 const INT_BITS: Readonly<Record<string, 8 | 16 | 32>> = { byte: 8, short: 16, integer: 32 }
-const TWO_32 = 4_294_967_296
+const TWO_TO_MINUS_32 = 2 ** -32
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
@@ -58,10 +58,14 @@ export class IntBuilder extends BaseBuilder {
     else this.putZero()
   }
 
-  finish(): Data {
-    const values = usedPart(this.values as Int32Array<ArrayBuffer>, this.length)
-    const data = makeData({ type: toArrowType(this.field.dataType) as ArrowType, data: values, ...this.takeValidity() } as never) as Data
-    this.values = this.allocate(0)
+  finish(lent = false): Data {
+    const values = usedPart(this.values as Int32Array<ArrayBuffer>, this.length, lent)
+    const data = makeData({
+      type: toArrowType(this.field.dataType) as ArrowType,
+      data: values,
+      ...this.takeValidity(lent),
+    } as never) as Data
+    if (!lent) this.values = this.allocate(0)
     return data
   }
 
@@ -92,7 +96,10 @@ export class IntBuilder extends BaseBuilder {
   }
 }
 
-/** `long`. Numbers go in as two 32-bit halves: no bigint is made for a value that is none. */
+/**
+ * `long`. Numbers go in as two 32-bit halves: no bigint is made for a value that is none. Storing into an Int32Array takes
+ * the value modulo 2^32, which is the low half.
+ */
 export class Int64Builder extends BaseBuilder {
   private values: BigInt64Array<ArrayBuffer>
   /** The same memory: low half, high half of each value. */
@@ -111,8 +118,8 @@ export class Int64Builder extends BaseBuilder {
   /** Appends a whole number that a double holds exactly (-(2^53)+1 to 2^53-1); not checked. */
   appendNumber(value: number): void {
     if (this.length === this.capacity) this.reserve(1)
-    this.halves[this.length * 2] = value % TWO_32
-    this.halves[this.length * 2 + 1] = Math.floor(value / TWO_32)
+    this.halves[this.length * 2] = value
+    this.halves[this.length * 2 + 1] = Math.floor(value * TWO_TO_MINUS_32)
     this.length++
   }
 
@@ -139,8 +146,8 @@ export class Int64Builder extends BaseBuilder {
       if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) {
         values[this.length++] = value
       } else if (typeof value === 'number' && Number.isSafeInteger(value)) {
-        halves[this.length * 2] = value % TWO_32
-        halves[this.length * 2 + 1] = Math.floor(value / TWO_32)
+        halves[this.length * 2] = value
+        halves[this.length * 2 + 1] = Math.floor(value * TWO_TO_MINUS_32)
         this.length++
       } else if (this.append(value) !== undefined) return false
     }
@@ -152,11 +159,13 @@ export class Int64Builder extends BaseBuilder {
     else this.putZero()
   }
 
-  finish(): Data {
-    const values = usedPart(this.values, this.length)
-    const data = makeData({ type: toArrowType(this.field.dataType), data: values, ...this.takeValidity() } as never) as Data
-    this.values = new BigInt64Array(0)
-    this.halves = new Int32Array(this.values.buffer)
+  finish(lent = false): Data {
+    const values = usedPart(this.values, this.length, lent)
+    const data = makeData({ type: toArrowType(this.field.dataType), data: values, ...this.takeValidity(lent) } as never) as Data
+    if (!lent) {
+      this.values = new BigInt64Array(0)
+      this.halves = new Int32Array(this.values.buffer)
+    }
     return data
   }
 
@@ -229,10 +238,10 @@ export class FloatBuilder extends BaseBuilder {
     else this.putZero()
   }
 
-  finish(): Data {
-    const values = usedPart(this.values as Float64Array<ArrayBuffer>, this.length)
-    const data = makeData({ type: toArrowType(this.field.dataType), data: values, ...this.takeValidity() } as never) as Data
-    this.values = this.allocate(0)
+  finish(lent = false): Data {
+    const values = usedPart(this.values as Float64Array<ArrayBuffer>, this.length, lent)
+    const data = makeData({ type: toArrowType(this.field.dataType), data: values, ...this.takeValidity(lent) } as never) as Data
+    if (!lent) this.values = this.allocate(0)
     return data
   }
 

@@ -127,10 +127,10 @@ export class DateBuilder extends BaseBuilder {
     else this.putZero()
   }
 
-  finish(): Data {
-    const values = usedPart(this.values, this.length)
-    const data = makeData({ type: toArrowType(this.field.dataType), data: values, ...this.takeValidity() } as never) as Data
-    this.values = new Int32Array(0)
+  finish(lent = false): Data {
+    const values = usedPart(this.values, this.length, lent)
+    const data = makeData({ type: toArrowType(this.field.dataType), data: values, ...this.takeValidity(lent) } as never) as Data
+    if (!lent) this.values = new Int32Array(0)
     return data
   }
 

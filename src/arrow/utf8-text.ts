@@ -22,9 +22,9 @@ export function textBytes(length: number): Uint8Array<ArrayBuffer> {
   return NodeBuffer === undefined ? new Uint8Array(buffer) : NodeBuffer.from(buffer)
 }
 
-/** The same memory as a plain Uint8Array, without Node's methods. */
-export function plainBytes(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
-  return length * 4 >= bytes.length * 3
+/** The same memory as a plain Uint8Array, without Node's methods; a copy where much would be wasted, unless it is only lent. */
+export function plainBytes(bytes: Uint8Array<ArrayBuffer>, length: number, lent = false): Uint8Array<ArrayBuffer> {
+  return lent || length * 4 >= bytes.length * 3
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, length)
     : new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length))
 }

@@ -164,9 +164,11 @@ export class TextBounds implements Bounds {
   add(data: Data, valid: Uint8Array | undefined): void {
     const bytes = data.values as Uint8Array
     const offsets = data.valueOffsets as Int32Array
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const view = viewOf(bytes)
     const lastWhole = bytes.length - 4
     let { minHead, maxHead } = this
+    let min = this.min === undefined ? undefined : viewOf(this.min)
+    let max = this.max === undefined ? undefined : viewOf(this.max)
     for (let i = 0; i < data.length; i++) {
       if (valid !== undefined && ((valid[i >> 3] as number) & (1 << (i & 7))) === 0) continue
       const start = offsets[i] as number
@@ -174,12 +176,14 @@ export class TextBounds implements Bounds {
       // Shorter than four bytes: zeros fill up, which orders a prefix first; equal heads are settled below.
       const head = end - start >= 4 && start <= lastWhole ? view.getUint32(start) : shortHead(bytes, start, end)
       if (head > minHead && head < maxHead) continue
-      if (head <= minHead && (this.min === undefined || compareTo(bytes, start, end, this.min) < 0)) {
+      if (min === undefined || head < minHead || (head === minHead && compareTo(view, start, end, min) < 0)) {
         this.min = bytes.slice(start, end)
+        min = viewOf(this.min)
         minHead = head
       }
-      if (head >= maxHead && (this.max === undefined || compareTo(bytes, start, end, this.max) > 0)) {
+      if (max === undefined || head > maxHead || (head === maxHead && compareTo(view, start, end, max) > 0)) {
         this.max = bytes.slice(start, end)
+        max = viewOf(this.max)
         maxHead = head
       }
     }
@@ -188,17 +192,27 @@ export class TextBounds implements Bounds {
   }
 }
 
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 function shortHead(bytes: Uint8Array, start: number, end: number): number {
   let head = 0
   for (let k = 0; k < 4; k++) head = head * 256 + (start + k < end ? (bytes[start + k] as number) : 0)
   return head
 }
 
-function compareTo(bytes: Uint8Array, start: number, end: number, other: Uint8Array): number {
-  const length = Math.min(end - start, other.length)
-  for (let k = 0; k < length; k++) {
-    const d = (bytes[start + k] as number) - (other[k] as number)
+// Four bytes at a time, most significant first, orders as byte by byte does.
+function compareTo(view: DataView, start: number, end: number, other: DataView): number {
+  const length = Math.min(end - start, other.byteLength)
+  let k = 0
+  for (; k + 4 <= length; k += 4) {
+    const d = view.getUint32(start + k) - other.getUint32(k)
     if (d !== 0) return d
   }
-  return end - start - other.length
+  for (; k < length; k++) {
+    const d = view.getUint8(start + k) - other.getUint8(k)
+    if (d !== 0) return d
+  }
+  return end - start - other.byteLength
 }

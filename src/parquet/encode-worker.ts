@@ -3,10 +3,14 @@
 import { AlluviumError } from '../errors.js'
 import { builderCalls, type EncodeRowGroup } from './encode.js'
 import { CodecFault, codecFile, nodeModule } from './engine.js'
+import type { StreamMemory } from './ipc.js'
+import { canShare, isShared, SharedMemory } from './shared-memory.js'
 
 /** A thread that encodes row groups, in the order asked. Keeps no process alive while idle. */
 export interface EncodeWorker {
   readonly encode: EncodeRowGroup
+  /** Memory that this thread sees without a copy: a stream put there is encoded where it lies, and so is the answer. */
+  readonly memory: StreamMemory
   /** Ends the thread; calls that are under way fail. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -24,13 +28,15 @@ interface Threads {
 }
 interface Answer {
   id: number
+  /** The file, or its size where it lies in the stream's memory. */
   file?: Uint8Array
+  sizeBytes?: number
   error?: string
   trapped?: boolean
   memoryBytes?: number
 }
 interface Waiting {
-  memory: SharedArrayBuffer
+  memory: Uint8Array
   resolve(file: Uint8Array): void
   reject(error: unknown): void
 }
@@ -40,13 +46,17 @@ interface Waiting {
 const THREAD_CODE = `
 const { parentPort, workerData } = require('worker_threads')
 const codec = require(workerData)
-parentPort.on('message', ({ id, memory, sizeBytes, calls }) => {
+parentPort.on('message', ({ id, memory, calls }) => {
   try {
-    const ipc = new Uint8Array(memory, 0, sizeBytes)
     let builder = new codec.WriterPropertiesBuilder()
     for (const [method, ...args] of calls) builder = builder[method](...args)
-    const file = codec.writeParquet(codec.Table.fromIPCStream(ipc), builder.build())
-    parentPort.postMessage({ id, file, memoryBytes: codec.wasmMemory().buffer.byteLength }, [file.buffer])
+    const file = codec.writeParquet(codec.Table.fromIPCStream(memory), builder.build())
+    const memoryBytes = codec.wasmMemory().buffer.byteLength
+    if (file.length > memory.length) parentPort.postMessage({ id, file, memoryBytes }, [file.buffer])
+    else {
+      memory.set(file)
+      parentPort.postMessage({ id, sizeBytes: file.length, memoryBytes })
+    }
   } catch (error) {
     const trapped = error instanceof WebAssembly.RuntimeError
     parentPort.postMessage({ id, error: String((error && error.message) || error), trapped, memoryBytes: codec.wasmMemory().buffer.byteLength })
@@ -55,21 +65,21 @@ parentPort.on('message', ({ id, memory, sizeBytes, calls }) => {
 `
 // A thread whose codec grew beyond this is replaced once it is idle: WebAssembly memory never shrinks.
 const GIVE_BACK_BYTES = 2 ** 30
-const MAX_SPARE = 2
 const NEARLY_FULL_BYTES = 3 * 2 ** 30
 
 /**
- * Starts an encoder on a thread of its own, or answers undefined where the platform has none. One can serve many writers.
+ * Starts an encoder on a thread of its own, or answers undefined where the platform has none. One can serve many writers, and
+ * several can share one `memory`.
  *
  * @example
  * await using worker = createEncodeWorker()
- * const writer = createParquetWriter(sink, { schema, codec: 'zstd', encodeRowGroup: worker?.encode })
+ * const writer = createParquetWriter(sink, { schema, codec: 'zstd', encodeRowGroup: worker?.encode, memory: worker?.memory })
  */
-export function createEncodeWorker(): EncodeWorker | undefined {
+export function createEncodeWorker(memory: StreamMemory = new SharedMemory()): EncodeWorker | undefined {
   const threads = nodeModule<Threads>('worker_threads')
   const file = codecFile()
-  if (threads === undefined || file === undefined) return undefined
-  return new ThreadEncoder(threads, file)
+  if (threads === undefined || file === undefined || !canShare) return undefined
+  return new ThreadEncoder(threads, file, memory)
 }
 
 /** Processors that this process may use; 1 where that cannot be told. */
@@ -80,16 +90,16 @@ export function processors(): number {
 class ThreadEncoder implements EncodeWorker {
   private readonly threads: Threads
   private readonly codecPath: string
+  readonly memory: StreamMemory
   private readonly waiting = new Map<number, Waiting>()
-  // Shared memory that no call uses: fresh large buffers for every row group would keep the garbage collector busy.
-  private readonly spare: SharedArrayBuffer[] = []
   private thread: Thread | undefined
   private next = 0
   private closed = false
 
-  constructor(threads: Threads, codecPath: string) {
+  constructor(threads: Threads, codecPath: string, memory: StreamMemory) {
     this.threads = threads
     this.codecPath = codecPath
+    this.memory = memory
     this.thread = this.start()
   }
 
@@ -98,11 +108,10 @@ class ThreadEncoder implements EncodeWorker {
       if (this.closed) return reject(new TypeError('the encode worker is closed'))
       this.thread ??= this.start()
       const id = this.next++
-      const memory = this.memoryFor(ipc.length)
-      new Uint8Array(memory).set(ipc)
+      const memory = isShared(ipc) ? ipc : this.copyOf(ipc)
       this.waiting.set(id, { memory, resolve, reject })
       this.thread.ref()
-      this.thread.postMessage({ id, memory, sizeBytes: ipc.length, calls: builderCalls(properties) })
+      this.thread.postMessage({ id, memory, calls: builderCalls(properties) })
     })
 
   async close(): Promise<void> {
@@ -126,20 +135,22 @@ class ThreadEncoder implements EncodeWorker {
     return thread
   }
 
-  private memoryFor(sizeBytes: number): SharedArrayBuffer {
-    const at = this.spare.findIndex((memory) => memory.byteLength >= sizeBytes)
-    if (at >= 0) return this.spare.splice(at, 1)[0] as SharedArrayBuffer
-    this.spare.pop()
-    return new SharedArrayBuffer(Math.ceil(sizeBytes * 1.25))
+  private copyOf(ipc: Uint8Array): Uint8Array {
+    const memory = this.memory.take(ipc.length).subarray(0, ipc.length)
+    memory.set(ipc)
+    return memory
   }
 
   private settle(answer: Answer): void {
-    const { id, file, memoryBytes = 0 } = answer
+    const { id, file, sizeBytes, memoryBytes = 0 } = answer
     const waiting = this.waiting.get(id)
     this.waiting.delete(id)
-    if (waiting !== undefined && this.spare.length < MAX_SPARE) this.spare.push(waiting.memory)
-    if (file !== undefined) waiting?.resolve(file)
-    else waiting?.reject(new CodecFault(answer.error ?? 'no answer', answer.trapped === true, memoryBytes > NEARLY_FULL_BYTES, undefined))
+    if (sizeBytes !== undefined) waiting?.resolve(waiting.memory.subarray(0, sizeBytes))
+    else {
+      if (waiting !== undefined) this.memory.give(waiting.memory)
+      if (file !== undefined) waiting?.resolve(file)
+      else waiting?.reject(new CodecFault(answer.error ?? 'no answer', answer.trapped === true, memoryBytes > NEARLY_FULL_BYTES, undefined))
+    }
     if (answer.trapped || (memoryBytes > GIVE_BACK_BYTES && this.waiting.size === 0)) {
       void this.drop(new Error('the encode worker was replaced after a trap'))
     } else if (this.waiting.size === 0) {

@@ -16,16 +16,15 @@ export interface EncodeProperties {
 }
 
 /**
- * Turns an Arrow IPC stream into a Parquet file of one row group. May run anywhere. The stream's memory is used again as soon as
- * the call returns its promise: whoever works later must copy it first.
+ * Turns an Arrow IPC stream into a Parquet file of one row group. May run anywhere. The stream's memory is the call's until it
+ * has answered, and the answer may lie in it.
  */
 export type EncodeRowGroup = (ipc: Uint8Array, properties: EncodeProperties) => Promise<Uint8Array>
 
 /** The encoder in this thread, as a function of its own: for whoever wraps or replaces it. */
 export const encodeInThread: EncodeRowGroup = async (ipc, properties) => {
-  const copy = ipc.slice()
   await initParquet()
-  return encodeNow(copy, properties)
+  return encodeNow(ipc, properties)
 }
 
 /**

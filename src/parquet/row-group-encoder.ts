@@ -2,10 +2,14 @@
 // threads of their own, started when first needed. Encoding neither blocks the event loop then nor waits for more rows.
 import { type EncodeRowGroup, encodeInThread } from './encode.js'
 import { createEncodeWorker, type EncodeWorker, processors } from './encode-worker.js'
+import { ordinaryMemory, type StreamMemory } from './ipc.js'
+import { canShare, SharedMemory } from './shared-memory.js'
 
 /** An encoder that chooses the thread. One can serve many files. */
 export interface RowGroupEncoder {
   readonly encode: EncodeRowGroup
+  /** Memory for streams: shared with the threads where a stream is large enough for them. */
+  readonly memory: StreamMemory
   /** Row groups that it can work on at once. */
   readonly concurrency: number
   /** Ends the threads; row groups under way fail. Idle threads keep no process alive. */
@@ -27,7 +31,8 @@ const DEFAULT_THREAD_FROM_BYTES = 4 * 2 ** 20
  *
  * @example
  * const encoder = createRowGroupEncoder()
- * const writer = createParquetWriter(sink, { schema, codec, encodeRowGroup: encoder.encode, encodeAhead: encoder.concurrency })
+ * const { encode: encodeRowGroup, memory, concurrency: encodeAhead } = encoder
+ * const writer = createParquetWriter(sink, { schema, codec, encodeRowGroup, memory, encodeAhead })
  * await writer.finish()
  * await encoder.close()
  */
@@ -42,6 +47,8 @@ interface Worker {
 
 class ThreadChooser implements RowGroupEncoder {
   readonly concurrency: number
+  readonly memory: StreamMemory
+  readonly #shared = new SharedMemory()
   readonly #threads: number
   readonly #fromBytes: number
   readonly #workers: Worker[] = []
@@ -50,6 +57,15 @@ class ThreadChooser implements RowGroupEncoder {
     this.#threads = threads
     this.#fromBytes = fromBytes
     this.concurrency = Math.max(1, threads)
+    this.memory = {
+      take: (sizeBytes) => {
+        if (sizeBytes < this.#fromBytes) return ordinaryMemory.take(sizeBytes)
+        // A thread that starts while the stream is still being put together costs no time of its own.
+        if (this.#workers.length === 0) this.#choose()
+        return canShare ? this.#shared.take(sizeBytes) : ordinaryMemory.take(sizeBytes)
+      },
+      give: (memory) => this.#shared.give(memory),
+    }
   }
 
   readonly encode: EncodeRowGroup = async (ipc, properties) => {
@@ -64,6 +80,7 @@ class ThreadChooser implements RowGroupEncoder {
   }
 
   async close(): Promise<void> {
+    this.#shared.clear()
     await Promise.all(this.#workers.splice(0).map(({ worker }) => worker.close()))
   }
 
@@ -73,7 +90,7 @@ class ThreadChooser implements RowGroupEncoder {
       undefined,
     )
     if ((idlest !== undefined && idlest.busy === 0) || this.#workers.length >= this.#threads) return idlest
-    const worker = createEncodeWorker()
+    const worker = createEncodeWorker(this.#shared)
     if (worker === undefined) return idlest
     const started = { worker, busy: 0 }
     this.#workers.push(started)

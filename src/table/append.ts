@@ -1,8 +1,8 @@
 // Append and overwrite: rows become data files once, then one transaction adds them. Retries rewrite only the commit.
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import { type CommitOptions, type CommitResult, mayDeleteDataFiles } from '../log/commit/index.js'
-import { type AddFile, type LogView, refreshLog } from '../log/index.js'
-import { sameType } from '../schema/index.js'
+import { type AddFile, columnMappingMode, type LogView, refreshLog } from '../log/index.js'
+import { type Field, formatSchema, physicalStruct, sameType } from '../schema/index.js'
 import type { WrittenFiles } from './data-writer.js'
 import { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
 import { type Operation, type TableContext, Transaction } from './transaction.js'
@@ -156,7 +156,7 @@ async function writeRows(
   new Transaction(context, base)
   const writer = dataWriterFor(context, base, options)
   try {
-    for await (const batch of batchesOf(rows, base.schema, options)) await writer.write(batch)
+    for await (const { batch, lent } of batchesOf(rows, base.schema, options)) await writer.write(batch, { lent })
     return { written: await writer.finish(), discard: () => writer.discard() }
   } catch (error) {
     await writer.discard()
@@ -197,7 +197,17 @@ function stillFits(before: LogView, after: LogView): boolean {
     const match = now.find((candidate) => candidate.name === field.name)
     return match !== undefined && sameType(match.dataType, field.dataType) && (match.nullable || !field.nullable)
   })
+  if (!sameNamesInFiles(before, after)) return false
   return kept && now.every((field) => field.nullable || old.some((candidate) => candidate.name === field.name))
+}
+
+// A column of the same name may be another one in files: dropped meanwhile, and made again.
+function sameNamesInFiles(before: LogView, after: LogView): boolean {
+  const mode = columnMappingMode(before.protocol, before.metadata)
+  if (mode !== columnMappingMode(after.protocol, after.metadata)) return false
+  if (mode === 'none') return true
+  const kept = before.schema.fields.map(({ name }) => after.schema.fields.find((field) => field.name === name) as Field)
+  return formatSchema(physicalStruct(before.schema)) === formatSchema(physicalStruct({ type: 'struct', fields: kept }))
 }
 
 function isRecorded(view: LogView, txn: { appId: string; version: bigint }): boolean {

@@ -17,8 +17,10 @@ import type { ObjectWriter, Storage } from '../storage/storage.js'
 import { splitByPartition } from './partition-split.js'
 
 export interface DataWriterOptions {
-  /** The table's schema, partition columns included. Every batch must have exactly these columns and types. */
+  /** The columns as the files name them, partition columns included. Every batch must have exactly these columns and types. */
   readonly schema: StructType
+  /** Gives the columns of a batch the names in `schema`, where the table has others. */
+  readonly rename?: (batch: RecordBatch) => RecordBatch
   readonly partitionColumns: readonly string[]
   readonly codec: ParquetCodec
   /** A file is closed once its encoded size reaches this. */
@@ -102,16 +104,20 @@ export class DataWriter {
     return this.#numRows
   }
 
-  /** Takes a batch of the table's schema. Resolves when there is room for the next. */
-  async write(batch: RecordBatch): Promise<void> {
+  /**
+   * Takes a batch of the table's schema. Resolves when there is room for the next. The batch must not be changed afterwards,
+   * unless it is only lent for the call.
+   */
+  async write(given: RecordBatch, options: { readonly lent?: boolean } = {}): Promise<void> {
     throwIfAborted(this.#options.signal, 'writing data files')
-    if (batch.numRows === 0) return
+    if (given.numRows === 0) return
+    const batch = this.#options.rename?.(given) ?? given
     if (this.#options.partitionColumns.length === 0) {
-      await this.#writeTo('', [], this.#columnsOf(batch))
+      await this.#writeTo('', [], this.#columnsOf(batch), options)
     } else {
       for (const slice of splitByPartition(batch, this.#options.schema, this.#options.partitionColumns)) {
         const rows = slice.rows.length === batch.numRows ? batch : take(batch, slice.rows)
-        await this.#writeTo(JSON.stringify(slice.texts), slice.texts, this.#columnsOf(rows))
+        await this.#writeTo(JSON.stringify(slice.texts), slice.texts, this.#columnsOf(rows), rows === batch ? options : {})
       }
     }
     this.#numRows += batch.numRows
@@ -150,10 +156,10 @@ export class DataWriter {
     return batch.numCols === this.#dataColumns.length ? batch : project(batch, this.#dataColumns)
   }
 
-  async #writeTo(key: string, texts: readonly (string | null)[], batch: RecordBatch): Promise<void> {
+  async #writeTo(key: string, texts: readonly (string | null)[], batch: RecordBatch, options: { readonly lent?: boolean }): Promise<void> {
     const file = this.#open.get(key) ?? (await this.#start(key, texts))
     file.statistics.add(batch)
-    await file.parquet.write(batch)
+    await file.parquet.write(batch, options)
     if (file.parquet.writtenBytes >= this.#options.targetFileBytes) await this.#roll(file)
   }
 
@@ -178,6 +184,7 @@ export class DataWriter {
         ...(rowGroupBytes === undefined ? {} : { rowGroupBytes }),
         encodeRowGroup: this.#encoder.encode,
         encodeAhead: this.#encoder.concurrency,
+        memory: this.#encoder.memory,
       }),
       statistics: new StatisticsCollector(this.#dataStruct, {
         columns: statsColumns,

@@ -17,8 +17,15 @@ export interface RowSourceOptions {
 }
 
 const CHUNK_ROWS = 8192
-const BATCH_BYTES = 16 * 2 ** 20
+// Small enough to stay in the processor's caches from building over statistics to the copy for the encoder.
+const BATCH_BYTES = 4 * 2 ** 20
 const FAULTS_LISTED = 100
+
+/** A batch of the schema; a lent one only until the next is asked for. */
+export interface SourceBatch {
+  readonly batch: RecordBatch
+  readonly lent: boolean
+}
 
 /**
  * Batches of the schema from any source, in order.
@@ -28,13 +35,13 @@ export async function* batchesOf(
   source: RowSource<object>,
   schema: StructType,
   options: RowSourceOptions = {},
-): AsyncGenerator<RecordBatch, void, undefined> {
+): AsyncGenerator<SourceBatch, void, undefined> {
   if (source instanceof RecordBatch) {
-    yield conformBatch(source, schema)
+    yield given(source, schema)
     return
   }
   if (source instanceof ArrowTable) {
-    for (const batch of source.batches) yield conformBatch(batch, schema)
+    for (const batch of source.batches) yield given(batch, schema)
     return
   }
   const collector = new RowCollector(schema, options)
@@ -49,7 +56,7 @@ export async function* batchesOf(
       if (item instanceof RecordBatch) {
         const before = collector.flush()
         if (before !== undefined) yield before
-        yield conformBatch(item, schema)
+        yield given(item, schema)
         continue
       }
       const batch = Array.isArray(item) ? collector.add(item) : collector.addOne(item)
@@ -58,6 +65,10 @@ export async function* batchesOf(
   }
   const rest = collector.flush()
   if (rest !== undefined) yield rest
+}
+
+function given(batch: RecordBatch, schema: StructType): SourceBatch {
+  return { batch: conformBatch(batch, schema), lent: false }
 }
 
 class RowCollector {
@@ -71,22 +82,23 @@ class RowCollector {
     this.#options = options
   }
 
-  addOne(row: object): RecordBatch | undefined {
+  addOne(row: object): SourceBatch | undefined {
     this.#pending.push(row)
     return this.#pending.length >= CHUNK_ROWS ? this.add([]) : undefined
   }
 
-  add(rows: readonly object[]): RecordBatch | undefined {
+  add(rows: readonly object[]): SourceBatch | undefined {
     if (this.#pending.length > 0) this.#appendChecked(this.#pending)
     this.#pending = []
     this.#appendChecked(rows)
-    return this.#builder.byteLength >= BATCH_BYTES ? this.#builder.finish() : undefined
+    // Lent, since fresh memory for every batch would make the garbage collector go over all the rows again and again.
+    return this.#builder.byteLength >= BATCH_BYTES ? { batch: this.#builder.finish({ lent: true }), lent: true } : undefined
   }
 
-  flush(): RecordBatch | undefined {
+  flush(): SourceBatch | undefined {
     if (this.#pending.length > 0) this.#appendChecked(this.#pending)
     this.#pending = []
-    return this.#builder.rowCount > 0 ? this.#builder.finish() : undefined
+    return this.#builder.rowCount > 0 ? { batch: this.#builder.finish(), lent: false } : undefined
   }
 
   #appendChecked(rows: readonly object[]): void {
