@@ -39,6 +39,13 @@ export class MappedColumns {
   }
 }
 
+/** A batch of a table's columns under the names that its files use, values shared. Columns come in the batch's order. */
+export function physicalBatch(batch: RecordBatch, struct: StructType): RecordBatch {
+  const members = physicalMembers(batch.schema.fields, struct.fields)
+  const { children, fields } = renameMembers(batch.data, batch.schema.fields, members)
+  return batchOf(new Schema([...fields]), [...children], batch.numRows)
+}
+
 /** A field found: its place in the file's struct, its name in the table, and what is to be renamed inside. */
 interface Member {
   readonly from: number
@@ -74,6 +81,29 @@ function matchMembers(have: readonly ArrowField[], want: readonly Field[], mode:
     found.push({ from, name: field.name, inner: matchInner(type, field.dataType, mode, fileName) })
   }
   return found
+}
+
+function physicalMembers(have: readonly ArrowField[], want: readonly Field[]): Member[] {
+  return have.map(({ name, type }, from) => {
+    const field = want.find((candidate) => candidate.name === name)
+    return field === undefined
+      ? { from, name, inner: undefined }
+      : { from, name: physicalName(field), inner: physicalInner(type, field.dataType) }
+  })
+}
+
+function physicalInner(have: ArrowType, want: DataType): Inner {
+  const children = (have.children ?? []) as ArrowField[]
+  if (want.type === 'struct') return { kind: 'struct', members: physicalMembers(children, want.fields) }
+  if (want.type === 'array') {
+    const element = physicalInner((children[0] as ArrowField).type, want.elementType)
+    return element && { kind: 'list', element }
+  }
+  if (want.type !== 'map') return undefined
+  const [keys, values] = ((children[0] as ArrowField).type as Struct).children as [ArrowField, ArrowField]
+  const key = physicalInner(keys.type, want.keyType)
+  const value = physicalInner(values.type, want.valueType)
+  return key || value ? { kind: 'map', key, value } : undefined
 }
 
 // Types that do not fit are left to whoever conforms the batch.

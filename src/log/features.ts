@@ -1,7 +1,7 @@
 // Which tables may be read and written (PROTOCOL.md, "Table Features"). The rule: a feature that is not truly honoured
 // is refused by its name. Some features only matter once a table uses them; those are refused only then.
 import { AlluviumError } from '../errors.js'
-import { type ColumnMappingMode, parseSchema, unsupportedTypeChanges } from '../schema/index.js'
+import { type ColumnMappingMode, isFullyMapped, parseSchema, unsupportedTypeChanges } from '../schema/index.js'
 import type { Metadata, Protocol } from './actions.js'
 
 /** `always`: honoured. `unless-used`: the table opens as long as it does not use the feature. `never`: refused when listed. */
@@ -56,7 +56,7 @@ export const FEATURES: readonly Feature[] = [
   writerOnly('checkConstraints', 'unless-used', { legacyWriter: 3, isUsed: hasConstraints }),
   writerOnly('changeDataFeed', 'always', { legacyWriter: 4 }),
   writerOnly('generatedColumns', 'unless-used', { legacyWriter: 4, isUsed: inSchema('delta.generationExpression') }),
-  readerWriter('columnMapping', 'always', 'unless-used', { legacyReader: 2, legacyWriter: 5, isUsed: mapsColumns }),
+  readerWriter('columnMapping', 'always', 'unless-used', { legacyReader: 2, legacyWriter: 5, isUsed: mapsBadly }),
   writerOnly('identityColumns', 'unless-used', { legacyWriter: 6, isUsed: inSchema('delta.identity.') }),
   writerOnly('allowColumnDefaults', 'unless-used', { isUsed: inSchema('CURRENT_DEFAULT') }),
   // Writers leave files that carry a vector as they are, vector included; adding one is refused (commit-checks.ts).
@@ -215,6 +215,11 @@ function unreadableUses(protocol: Protocol, metadata: Metadata): readonly string
   let faults = typeFaults.get(metadata)
   if (faults === undefined) typeFaults.set(metadata, (faults = unsupportedTypeChanges(parseSchema(metadata.schemaString))))
   return faults
+}
+
+// A table that maps its columns is written by its annotations; where some are missing, files could not be read back.
+function mapsBadly(metadata: Metadata): boolean {
+  return mapsColumns(metadata) && metadata.schemaString !== '' && !isFullyMapped(parseSchema(metadata.schemaString))
 }
 
 function mapsColumns(metadata: Metadata): boolean {

@@ -1,6 +1,7 @@
 // What columns are called in files (PROTOCOL.md, "Column Mapping"): physical names and ids, from the schema's metadata.
 // Rule: a table that maps its columns says for every field how; one that does not is refused, never guessed at.
-import { AlluviumError } from '../errors.js'
+import { AlluviumError, isAlluviumError } from '../errors.js'
+import { jsonObject } from '../json.js'
 import { formatPath } from './type-names.js'
 import type { DataType, Field, StructType } from './types.js'
 
@@ -64,6 +65,52 @@ export function checkColumnMapping(struct: StructType, mode: ColumnMappingMode):
   }
   visit(struct, [])
   checked.set(struct, mode)
+}
+
+/** The schema with the names that its files use; types, nullability and metadata as they are. */
+export function physicalStruct(struct: StructType): StructType {
+  return {
+    type: 'struct',
+    fields: struct.fields.map((field) => ({ ...field, name: physicalName(field), dataType: physicalType(field.dataType) })),
+  }
+}
+
+/**
+ * The schema of a new table that maps its columns: every field, nested ones too, gets an id and a physical name of its own.
+ * @param uniqueName called once a field
+ */
+export function assignColumnMapping(struct: StructType, uniqueName: () => string): { struct: StructType; maxColumnId: number } {
+  let maxColumnId = 0
+  const assign = (type: DataType): DataType => {
+    if (type.type === 'array') return { ...type, elementType: assign(type.elementType) }
+    if (type.type === 'map') return { ...type, keyType: assign(type.keyType), valueType: assign(type.valueType) }
+    if (type.type !== 'struct') return type
+    const fields = type.fields.map((field) => {
+      const metadata = jsonObject()
+      Object.assign(metadata, field.metadata, { [ID]: ++maxColumnId, [PHYSICAL_NAME]: uniqueName() })
+      return { ...field, metadata, dataType: assign(field.dataType) }
+    })
+    return { ...type, fields }
+  }
+  return { struct: assign(struct) as StructType, maxColumnId }
+}
+
+/** Whether every field has a physical name and an id, each once: files can be written for such a schema. */
+export function isFullyMapped(struct: StructType): boolean {
+  try {
+    checkColumnMapping(struct, 'id')
+    return true
+  } catch (error) {
+    if (isAlluviumError(error, 'CORRUPT_LOG')) return false
+    throw error
+  }
+}
+
+function physicalType(type: DataType): DataType {
+  if (type.type === 'struct') return physicalStruct(type)
+  if (type.type === 'array') return { ...type, elementType: physicalType(type.elementType) }
+  if (type.type === 'map') return { ...type, keyType: physicalType(type.keyType), valueType: physicalType(type.valueType) }
+  return type
 }
 
 function claim<K>(taken: Map<K, string>, key: K, column: string, what: string): void {

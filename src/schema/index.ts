@@ -1,7 +1,16 @@
 // The surface of this folder: Delta's types, their texts, and what a table's schema and properties mean.
 export * from './builder.js'
 export { type CheckSchemaOptions, checkTableSchema, unwritableTypes } from './check-schema.js'
-export { type ColumnMappingMode, checkColumnMapping, columnId, physicalName, physicalPath } from './column-mapping.js'
+export {
+  assignColumnMapping,
+  type ColumnMappingMode,
+  checkColumnMapping,
+  columnId,
+  isFullyMapped,
+  physicalName,
+  physicalPath,
+  physicalStruct,
+} from './column-mapping.js'
 export { formatColumns, parseColumns, parseType } from './ddl.js'
 export * from './decimal.js'
 export * from './fields.js'

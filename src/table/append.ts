@@ -2,7 +2,7 @@
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import { type CommitOptions, type CommitResult, mayDeleteDataFiles } from '../log/commit/index.js'
 import { type AddFile, columnMappingMode, type LogView, refreshLog } from '../log/index.js'
-import { type Field, formatSchema, physicalStruct, sameType } from '../schema/index.js'
+import { physicalStruct, sameType } from '../schema/index.js'
 import type { WrittenFiles } from './data-writer.js'
 import { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
 import { type Operation, type TableContext, Transaction } from './transaction.js'
@@ -206,8 +206,8 @@ function sameNamesInFiles(before: LogView, after: LogView): boolean {
   const mode = columnMappingMode(before.protocol, before.metadata)
   if (mode !== columnMappingMode(after.protocol, after.metadata)) return false
   if (mode === 'none') return true
-  const kept = before.schema.fields.map(({ name }) => after.schema.fields.find((field) => field.name === name) as Field)
-  return formatSchema(physicalStruct(before.schema)) === formatSchema(physicalStruct({ type: 'struct', fields: kept }))
+  const kept = before.schema.fields.flatMap(({ name }) => after.schema.fields.filter((field) => field.name === name))
+  return sameType(physicalStruct(before.schema), physicalStruct({ type: 'struct', fields: kept }), { nullability: false })
 }
 
 function isRecorded(view: LogView, txn: { appId: string; version: bigint }): boolean {

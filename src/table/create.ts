@@ -4,6 +4,7 @@ import { commit, fileSystemCommitter } from '../log/commit/index.js'
 import { assertWritable, findFeature, loadLog, type Metadata, type Protocol } from '../log/index.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
 import {
+  assignColumnMapping,
   checkPropertiesAndProtocol,
   checkTableSchema,
   containsType,
@@ -14,6 +15,7 @@ import {
   sameType,
   type TablePropertyMap,
   type TableSchema,
+  tableProperties,
   typeName,
 } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
@@ -39,10 +41,12 @@ export interface CreateOptions<Row, Input> {
  */
 export async function createTableOn<Row, Input>(storage: Storage, options: CreateOptions<Row, Input>): Promise<Table<Row, Input>> {
   const runtime = options.runtime ?? systemRuntime
-  const schema: StructType = 'struct' in options.schema ? options.schema.struct : options.schema
+  const given: StructType = 'struct' in options.schema ? options.schema.struct : options.schema
   const partitionColumns = options.partitionBy ?? []
-  checkTableSchema(schema, partitionColumns)
-  const { configuration, protocol: wanted } = checkPropertiesAndProtocol(options.properties ?? {})
+  const { configuration: wished, protocol: wanted } = checkPropertiesAndProtocol(options.properties ?? {})
+  const isMapped = tableProperties(wished).columnMappingMode !== 'none'
+  checkTableSchema(given, partitionColumns, { columnMapping: isMapped })
+  const { schema, configuration } = isMapped ? mappedSchema(given, wished, runtime) : { schema: given, configuration: wished }
   const protocol = protocolFor(schema, configuration, wanted)
   const metadata: Metadata = {
     kind: 'metaData',
@@ -76,6 +80,18 @@ export async function createTableOn<Row, Input>(storage: Storage, options: Creat
     options.signal === undefined ? {} : { signal: options.signal },
   )
   return new Table<Row, Input>(context, view)
+}
+
+function mappedSchema(
+  given: StructType,
+  wished: TablePropertyMap,
+  runtime: Runtime,
+): { schema: StructType; configuration: Readonly<Record<string, string>> } {
+  const { struct, maxColumnId } = assignColumnMapping(given, () => `col-${runtime.uuid()}`)
+  const configuration = Object.assign(Object.create(null) as Record<string, string>, wished, {
+    'delta.columnMapping.maxColumnId': String(maxColumnId),
+  })
+  return { schema: struct, configuration }
 }
 
 /**

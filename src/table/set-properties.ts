@@ -1,7 +1,7 @@
 // Changing table properties: one metaData action that keeps everything else (PROTOCOL.md, "Change Metadata").
 import { AlluviumError } from '../errors.js'
 import type { CommitOptions } from '../log/commit/index.js'
-import { hasFeature, type LogView, type Metadata } from '../log/index.js'
+import { columnMappingMode, hasFeature, type LogView, type Metadata } from '../log/index.js'
 import { checkProperties, featuresOfProperties } from '../schema/index.js'
 import { type TableContext, Transaction } from './transaction.js'
 
@@ -33,6 +33,15 @@ export async function changeProperties(
     )
   }
   const metadata: Metadata = { ...base.metadata, configuration }
+  if (columnMappingMode(base.protocol, metadata) !== columnMappingMode(base.protocol, base.metadata)) {
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      'delta.columnMapping.mode is chosen when a table is made: the names of columns in its files cannot be changed',
+      {
+        properties: ['delta.columnMapping.mode'],
+      },
+    )
+  }
   const removedOnly = Object.keys(normal).length === 0
   const { view } = await new Transaction(context, base).setMetadata(metadata).commit(
     {

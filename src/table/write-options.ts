@@ -1,8 +1,17 @@
 // How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
+import { physicalBatch } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
-import type { LogView } from '../log/index.js'
+import { columnMappingMode, type LogView } from '../log/index.js'
 import type { RowGroupEncoder } from '../parquet/index.js'
-import { normalizePropertyKey, type ParquetCodec, statsColumns, tableProperties } from '../schema/index.js'
+import {
+  formatPath,
+  normalizePropertyKey,
+  type ParquetCodec,
+  physicalPath,
+  physicalStruct,
+  statsLeaves,
+  tableProperties,
+} from '../schema/index.js'
 import { DataWriter, type DataWriterOptions } from './data-writer.js'
 import type { TableContext } from './transaction.js'
 
@@ -34,16 +43,31 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
     }
   }
   return {
-    schema: view.schema,
-    partitionColumns: view.metadata.partitionColumns,
+    ...columnsOf(view),
     codec: codecOf(view),
     targetFileBytes: options.targetFileBytes ?? properties.targetFileSizeBytes ?? DEFAULT_TARGET_FILE_BYTES,
-    statsColumns: statsColumns(view.schema, view.metadata.partitionColumns, view.metadata.configuration),
     stringPrefixLength: properties.dataSkippingStringPrefixLength,
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
     encoder: options.encoder,
     signal: options.signal,
+  }
+}
+
+// The columns in the names of the files: physical ones where the table maps its columns.
+function columnsOf(view: LogView): Pick<DataWriterOptions, 'schema' | 'partitionColumns' | 'statsColumns' | 'rename'> {
+  const { schema, metadata } = view
+  const { partitionColumns, configuration } = metadata
+  const leaves = statsLeaves(schema, partitionColumns, configuration)
+  if (columnMappingMode(view.protocol, metadata) === 'none') {
+    return { schema, partitionColumns, statsColumns: leaves.map(({ path }) => formatPath(path)) }
+  }
+  const physical = (path: readonly string[]): readonly string[] => physicalPath(schema, path) as readonly string[]
+  return {
+    schema: physicalStruct(schema),
+    partitionColumns: partitionColumns.map((column) => physical([column])[0] as string),
+    statsColumns: leaves.map(({ path }) => formatPath(physical(path))),
+    rename: (batch) => physicalBatch(batch, schema),
   }
 }
 
