@@ -96,17 +96,20 @@ export async function readHistory(storage: Storage, options: HistoryOptions & { 
 
 const READ_AHEAD = 16
 
-interface Clock {
+/** The commits of a table and their times. */
+export interface CommitClock {
   /** Versions with a commit file, ascending, without a gap up to the latest. */
   readonly versions: readonly number[]
   /** From when on the table has had in-commit timestamps. */
   readonly enabledAt: { readonly version: number; readonly timestampMs: number } | undefined
   has(version: number): boolean
+  /** Milliseconds since 1970. */
   timeOf(version: number): Promise<number>
   infoOf(version: number): Promise<JsonObject | undefined>
 }
 
-async function openClock(storage: Storage, options: HistoryOptions): Promise<Clock> {
+/** Lists the commits that are there. @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG`, storage errors */
+export async function openClock(storage: Storage, options: HistoryOptions = {}): Promise<CommitClock> {
   const { signal } = options
   const { commits } = await listLog(storage, 0, signal)
   const versions = contiguous([...commits.keys()].sort((a, b) => a - b))
@@ -159,7 +162,7 @@ async function findEnablement(
   latest: number,
   infoOf: (version: number) => Promise<JsonObject | undefined>,
   options: HistoryOptions,
-): Promise<Clock['enabledAt']> {
+): Promise<CommitClock['enabledAt']> {
   const { signal } = options
   if (options.metadata === undefined && typeof (await infoOf(latest))?.inCommitTimestamp !== 'number') return undefined
   const metadata =

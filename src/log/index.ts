@@ -27,7 +27,17 @@ export {
 } from './file-names.js'
 export { vectorId } from './file-table.js'
 export type { FileView, PartitionView } from './file-view.js'
-export { type CommitEntry, commitTimestamp, commitTimestamps, type HistoryOptions, readHistory, versionAtTimestamp } from './history.js'
+export {
+  type CommitClock,
+  type CommitEntry,
+  commitTimestamp,
+  commitTimestamps,
+  type HistoryOptions,
+  openClock,
+  readHistory,
+  versionAtTimestamp,
+} from './history.js'
 export type { LogLimits } from './limits.js'
 export { type LoadOptions, loadLog, type RefreshOptions, refreshLog } from './load.js'
 export { createdView, type LogView } from './log-view.js'
+export { readCommitBytes } from './read-commit.js'

@@ -83,7 +83,8 @@ export function formatPlan(plan: ScanPlan, view: LogView): string {
   return lines.join('\n')
 }
 
-function selectColumns(schema: StructType, columns: readonly string[] | undefined): StructType {
+/** The columns of these names, in this order; all of them without names. @throws AlluviumError `INVALID_OPTIONS` */
+export function selectColumns(schema: StructType, columns: readonly string[] | undefined): StructType {
   if (columns === undefined) return schema
   const unknown = columns.filter((name) => !schema.fields.some((field) => field.name === name))
   if (unknown.length > 0) {
@@ -99,7 +100,8 @@ function selectColumns(schema: StructType, columns: readonly string[] | undefine
   return { type: 'struct', fields: columns.map((name) => schema.fields.find((field) => field.name === name) as Field) }
 }
 
-function neededColumns(schema: StructType, output: StructType, filter: BoundFilter | undefined): StructType {
+/** What must be at hand for the output and the filter. */
+export function neededColumns(schema: StructType, output: StructType, filter: BoundFilter | undefined): StructType {
   const names = new Set(output.fields.map((field) => field.name))
   const extra = (filter?.columns ?? []).filter((name) => !names.has(name))
   if (extra.length === 0) return output

@@ -4,13 +4,16 @@ import type { RecordBatch } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
 import type { CommitOptions } from '../log/commit/index.js'
 import { type CommitEntry, type LogView, loadLog, readHistory, refreshLog, versionAtTimestamp } from '../log/index.js'
-import { parseTimestampMicros, type StructType } from '../schema/index.js'
+import type { StructType } from '../schema/index.js'
 import { type AppendOptions, type AppendResult, appendTo, overwriteTable } from './append.js'
+import { Changes } from './changes.js'
+import type { ChangesOptions } from './changes-plan.js'
 import type { RowSource } from './row-source.js'
 import type { Scan } from './scan.js'
 import type { ScanOptions } from './scan-plan.js'
 import { changeProperties } from './set-properties.js'
 import { Snapshot } from './snapshot.js'
+import { toMillis } from './time-point.js'
 import { type TableContext, Transaction } from './transaction.js'
 
 export interface SnapshotOptions {
@@ -72,6 +75,16 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
   /** Plans a reading of the latest version. The version is fixed when the first batch is asked for. */
   scan(options: ScanOptions = {}): LatestScan<Row> {
     return new LatestScan<Row>(this, options)
+  }
+
+  /**
+   * What happened to rows from one version to another, both included. The table needs `delta.enableChangeDataFeed=true` at each of them.
+   *
+   * @example
+   * for await (const row of table.changes({ from: 3 }).rows()) console.log(row._change_type, row._commit_version, row)
+   */
+  changes(options: ChangesOptions): Changes<Row> {
+    return new Changes<Row>(this.context.storage, this.#latest, options)
   }
 
   /**
@@ -168,21 +181,4 @@ export class LatestScan<Row> {
   async count(): Promise<number> {
     return (await this.#start()).count()
   }
-}
-
-function toMillis(timestamp: Date | number | string): number {
-  const millis = timestamp instanceof Date ? timestamp.getTime() : typeof timestamp === 'number' ? timestamp : millisOf(timestamp)
-  if (!Number.isFinite(millis)) {
-    throw new AlluviumError(
-      'INVALID_OPTIONS',
-      `the timestamp ${JSON.stringify(String(timestamp))} is not a time; write ISO 8601 with a zone, like 2026-01-31T12:00:00Z`,
-    )
-  }
-  return millis
-}
-
-function millisOf(text: string): number {
-  const micros = parseTimestampMicros(text)
-  // Rounded up: a commit in the same millisecond as the given microseconds counts as at or before it only if it is.
-  return micros === undefined ? Number.NaN : Number(micros / 1000n)
 }
