@@ -87,8 +87,8 @@ function floatTexts(data: Data, from: number, out: string[], style: TextStyle, s
   return out
 }
 
-// The shortest decimal that reads back as the same float: 0.1, where the double it equals is 0.10000000149011612.
-function shortestSingle(value: number): string {
+/** The shortest decimal that reads back as the same float: 0.1, where the double it equals is 0.10000000149011612. */
+export function shortestSingle(value: number): string {
   const exact = `${value}`
   if (exact.length <= 8) return exact
   for (let digits = 6; digits <= 9; digits++) {

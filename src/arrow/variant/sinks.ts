@@ -2,6 +2,7 @@
 import { compareText } from '../../bytes.js'
 import { formatDateDays, formatDecimal, formatTimestampMicros, formatTimestampNtzMicros } from '../../schema/index.js'
 import { encodeBase64 } from '../base64.js'
+import { shortestSingle } from '../text-leaves.js'
 import { variantFault } from './faults.js'
 import type { VariantSink } from './read-value.js'
 
@@ -45,7 +46,8 @@ export function valueSink(timestamps: 'date' | 'micros'): VariantSink<unknown> {
 
 /**
  * JSON texts. `canonical`: integers beyond 2^53 and decimals are strings, members in the order of `JSON.stringify` over
- * sorted keys. `json`: numbers of any length, members as they stand.
+ * sorted keys, floats the doubles they equal. `json`: numbers of any length and as short as they can be, members as they
+ * stand.
  */
 export function jsonSink(style: 'canonical' | 'json'): VariantSink<string> {
   const canonical = style === 'canonical'
@@ -53,9 +55,10 @@ export function jsonSink(style: 'canonical' | 'json'): VariantSink<string> {
     null: () => 'null',
     boolean: String,
     integer: (value) => (canonical && typeof value === 'bigint' ? `"${value}"` : `${value}`),
-    float: (value) => {
+    float: (value, single) => {
       if (!Number.isFinite(value)) return `"${value}"`
-      return !canonical && Object.is(value, -0) ? '-0' : `${value}`
+      if (canonical) return `${value}`
+      return Object.is(value, -0) ? '-0' : single ? shortestSingle(value) : `${value}`
     },
     decimal: (unscaled, scale) => (canonical ? `"${formatDecimal(unscaled, scale)}"` : formatDecimal(unscaled, scale)),
     date: (days) => `"${formatDateDays(days)}"`,
