@@ -8,6 +8,7 @@ test('the main entry exports exactly this', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "AlluviumError",
+      "Changes",
       "CommitStateUnknownError",
       "Scan",
       "Snapshot",

@@ -4,6 +4,7 @@ import { systemRuntime } from '../runtime.js'
 import { VERSION } from '../version.js'
 import { type Command, helpOf, nearest, parseWords, usageError } from './command.js'
 import { adapter } from './commands/adapter.js'
+import { changes } from './commands/changes.js'
 import { create } from './commands/create.js'
 import { describe } from './commands/describe.js'
 import { files } from './commands/files.js'
@@ -15,7 +16,7 @@ import { schema } from './commands/schema.js'
 import { exitStatusOf } from './exit-status.js'
 import { Output } from './output.js'
 
-const COMMANDS: readonly Command[] = [create, ingest, read, describe, schema, files, history, properties, adapter]
+const COMMANDS: readonly Command[] = [create, ingest, read, changes, describe, schema, files, history, properties, adapter]
 
 async function main(words: readonly string[]): Promise<number> {
   const output = new Output(process.stdout, process.stderr, {

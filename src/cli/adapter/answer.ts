@@ -17,6 +17,7 @@ type Operation = (request: Request) => Promise<string>
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   read: readRows,
+  changes: readChanges,
   info: describeTable,
   create: makeTable,
   append: (request) => writeRows(request, 'append'),
@@ -62,6 +63,21 @@ async function readRows({ fields, path, signal }: Request): Promise<string> {
   const columns = optional(fields, 'columns', isTexts)
   const scan = snapshot.scan({ signal, ...(where === undefined ? {} : { where }), ...(columns === undefined ? {} : { columns }) })
   return `${headOf(snapshot)},"rows":[${(await linesOf(scan)).join(',')}]`
+}
+
+// The commit's time is no part of it: it depends on where the table lies.
+async function readChanges({ fields, path, signal }: Request): Promise<string> {
+  const to = optional(fields, 'to', isNumber)
+  const changes = (await openTable(path, { signal })).changes({
+    from: required(fields, 'from', isNumber),
+    ...(to === undefined ? {} : { to }),
+    signal,
+  })
+  const plan = await changes.plan()
+  const output: StructType = { type: 'struct', fields: plan.output.fields.filter(({ name }) => name !== '_commit_timestamp') }
+  const lines: string[] = []
+  for await (const batch of changes.batches()) for (const line of canonicalLines(batch, output)) lines.push(line)
+  return `"version":${plan.to},"columns":${columnsOf(output)},"rows":[${lines.join(',')}]`
 }
 
 async function describeTable({ fields, path, signal }: Request): Promise<string> {

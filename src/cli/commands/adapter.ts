@@ -8,7 +8,7 @@ export const adapter: Command = {
   usage: '',
   summary: 'answer conformance requests (JSON lines on stdin and stdout)',
   description:
-    'Requests: {"id":1,"op":"read","path":"/table","version":null}, with "timestamp", "where" and "columns" where wanted; and the operations hello, info, create, append, overwrite, setProperties.',
+    'Requests: {"id":1,"op":"read","path":"/table","version":null}, with "timestamp", "where" and "columns" where wanted; and the operations hello, changes (with "from" and "to"), info, create, append, overwrite, setProperties.',
   options: {},
   examples: [`echo '{"id":1,"op":"info","path":"./events"}' | alluvium adapter`],
   positionals: [0, 0],

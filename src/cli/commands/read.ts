@@ -7,8 +7,9 @@ import { formatTable, type Output } from '../output.js'
 import { tableCells } from '../table-cells.js'
 import { tableOf } from '../target.js'
 
-const FORMATS = ['table', 'ndjson', 'csv', 'canonical'] as const
-type Format = (typeof FORMATS)[number]
+/** Ways to print rows. */
+export const FORMATS = ['table', 'ndjson', 'csv', 'canonical'] as const
+export type Format = (typeof FORMATS)[number]
 
 export const read: Command = {
   name: 'read',
@@ -59,7 +60,8 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
   },
 }
 
-function formatOption({ options, output }: CommandInput): Format {
+/** `--format`, or what stands for it. @throws AlluviumError `INVALID_OPTIONS` */
+export function formatOption({ options, output }: CommandInput): Format {
   const text = textOption(options, 'format') ?? (output.json ? 'ndjson' : 'table')
   if (!FORMATS.includes(text as Format)) throw usageError(`--format is one of ${FORMATS.join(', ')}, not ${JSON.stringify(text)}`)
   return text as Format
