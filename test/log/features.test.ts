@@ -124,6 +124,30 @@ describe('table features', () => {
     ])
   })
 
+  test.each(['variantType', 'variantType-preview', 'variantShredding', 'variantShredding-preview'])(
+    '%s is read, and written to as long as there is no such column',
+    (name) => {
+      const listing = protocol(3, 7, [name], [name])
+      const used: Metadata = {
+        ...metadata(),
+        schemaString: '{"type":"struct","fields":[{"name":"v","type":"variant","nullable":true,"metadata":{}}]}',
+      }
+      expect(() => assertReadable(listing, used)).not.toThrow()
+      expect(inTheWay(() => assertWritable(listing, used))).toContain(name)
+      expect(() => assertWritable(listing, metadata())).not.toThrow()
+    },
+  )
+
+  test.each(['typeWidening', 'typeWidening-preview'])('%s stops reading only where a change of type is unknown', (name) => {
+    const listing = protocol(3, 7, [name], [name])
+    const change = (fromType: string, toType: string): Metadata => metadata({}, { 'delta.typeChanges': [{ fromType, toType }] })
+    expect(() => assertWritable(listing, change('byte', 'long'))).not.toThrow()
+    expect(inTheWay(() => assertReadable(listing, change('string', 'long')))).toEqual(['typeWidening of a from string to long'])
+    expect(inTheWay(() => assertReadable(listing, metadata({}, { 'delta.typeChanges': 'nonsense' })))).toEqual([
+      'typeWidening of a from an unknown type to an unknown type',
+    ])
+  })
+
   test('plain tables are read and written', () => {
     for (const plain of [
       protocol(1, 1),
