@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '..')
 const rows = readFileSync(join(root, 'spec/invariants.md'), 'utf8')
   .split('\n')
-  .filter((line) => /^\| [A-Z]\d+ \|/.test(line))
+  .filter((line) => /^\| [A-Z]\d+ +\|/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .map(([, id, invariant, file, name]) => ({
     id: id as string,

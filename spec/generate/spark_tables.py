@@ -437,7 +437,7 @@ def feed(id, title, properties):
               4: rows(names, [4, "d", "insert", 4]), 5: rows(names, [2, "B", "delete", 5], [3, "c", "delete", 5], [4, "d", "delete", 5])}
         everything = [r for v in sorted(at) for r in at[v]]
         catalogue.case("change-feed", f"feed-{id}", title, "Add CDC File", name,
-                       [changes(0, 5, everything), changes(2, 2, at[2]), changes(3, 4, at[3] + at[4]), read([])], ["R10"])
+                       [changes(0, 5, everything), changes(2, 2, at[2]), changes(3, 4, at[3] + at[4]), read([])], ["F1"])
 
 
 feed("files", "changes come from change files where there are any, else from added and removed files", {})
@@ -455,9 +455,9 @@ def feed_partitioned(t):
     sql(f"OPTIMIZE delta.`{t}`")
     names = "part id _change_type _commit_version"
     catalogue.case("change-feed", "feed-partitioned", "changes carry their partition values; optimizing changes nothing", "Add CDC File", "spark/feed-partitioned",
-                   [changes(2, 4, rows(names, ["c", 2, "delete", 3], ["a b", 1, "update_preimage", 4], ["a b", 3, "update_postimage", 4]))], ["R10"])
+                   [changes(2, 4, rows(names, ["c", 2, "delete", 3], ["a b", 1, "update_preimage", 4], ["a b", 3, "update_postimage", 4]))], ["F1"])
     catalogue.case("change-feed", "feed-not-enabled", "changes from before the feed are refused", "Add CDC File", "spark/feed-partitioned",
-                   [{"op": "changes", "from": 0, "to": 3, "expect": {"error": {"codes": ["INVALID_OPTIONS", "VERSION_NOT_FOUND", "UNSUPPORTED_FEATURE", "CHANGES_NOT_AVAILABLE"]}}}], ["R10"])
+                   [{"op": "changes", "from": 0, "to": 3, "expect": {"error": {"codes": ["INVALID_OPTIONS", "VERSION_NOT_FOUND", "UNSUPPORTED_FEATURE", "CHANGES_NOT_AVAILABLE"]}}}], ["F1"])
 
 
 # ---------------------------------------------------------------- features a reader sees through
