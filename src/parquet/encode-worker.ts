@@ -37,6 +37,8 @@ interface Answer {
 }
 interface Waiting {
   memory: Uint8Array
+  /** Whether the memory was taken here; else whoever called gives it back. */
+  isOwn: boolean
   resolve(file: Uint8Array): void
   reject(error: unknown): void
 }
@@ -108,8 +110,9 @@ class ThreadEncoder implements EncodeWorker {
       if (this.closed) return reject(new TypeError('the encode worker is closed'))
       this.thread ??= this.start()
       const id = this.next++
-      const memory = isShared(ipc) ? ipc : this.copyOf(ipc)
-      this.waiting.set(id, { memory, resolve, reject })
+      const isOwn = !isShared(ipc)
+      const memory = isOwn ? this.copyOf(ipc) : ipc
+      this.waiting.set(id, { memory, isOwn, resolve, reject })
       this.thread.ref()
       this.thread.postMessage({ id, memory, calls: builderCalls(properties) })
     })
@@ -147,7 +150,7 @@ class ThreadEncoder implements EncodeWorker {
     this.waiting.delete(id)
     if (sizeBytes !== undefined) waiting?.resolve(waiting.memory.subarray(0, sizeBytes))
     else {
-      if (waiting !== undefined) this.memory.give(waiting.memory)
+      if (waiting?.isOwn) this.memory.give(waiting.memory)
       if (file !== undefined) waiting?.resolve(file)
       else waiting?.reject(new CodecFault(answer.error ?? 'no answer', answer.trapped === true, memoryBytes > NEARLY_FULL_BYTES, undefined))
     }

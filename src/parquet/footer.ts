@@ -52,6 +52,9 @@ export interface RowGroupInfo {
   readonly columns: readonly ChunkInfo[]
 }
 
+/** Row groups of one file: the format numbers them with 16 bits where it numbers them. */
+const MAX_ROW_GROUPS = 100_000
+
 /** A parsed footer. */
 export interface Footer {
   readonly bytes: Uint8Array
@@ -79,7 +82,7 @@ export function parseFooter(bytes: Uint8Array, name: string): Footer {
   const leaves: SchemaNode[] = []
   const root = parseSchemaTree(bytes, schemaField, leaves)
   const groupsField = expect(byId.get(4), LIST, 'row groups')
-  const ranges = rangesOf(bytes, groupsField)
+  const ranges = rangesOf(bytes, groupsField, MAX_ROW_GROUPS)
   const rowGroups: RowGroupInfo[] = []
   let firstRow = 0
   for (const range of ranges) {

@@ -10,6 +10,8 @@ import { type ByteSource, readExactly, withTail } from './source.js'
 // The footer of most files, and often the whole of small ones, comes with the first request.
 const FOOTER_GUESS_BYTES = 64 * 1024
 const MAX_FOOTER_BYTES = 256 * 2 ** 20
+// Rows without a column take no bytes, so that counting them would go on for ever.
+const MAX_ROWS = 2 ** 32
 
 /** What opening found. */
 export interface Opened {
@@ -43,6 +45,7 @@ export async function openFooter(source: ByteSource, name: string, signal: Abort
   if (length + 8 > tail.length) tail = await readExactly(source, name, { start: sizeBytes - length - 8, end: sizeBytes }, signal)
   const bytes = tail.subarray(tail.length - 8 - length, tail.length - 8)
   const footer = guarded(name, () => parseFooter(bytes, name))
+  if (footer.numRows > MAX_ROWS) throw tooLarge(name, `it claims ${footer.numRows} rows; at most ${MAX_ROWS} are read of one file`)
   return { source: withTail(source, tail), footer, dataEnd: sizeBytes - length - 8 }
 }
 

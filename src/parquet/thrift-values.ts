@@ -26,12 +26,12 @@ export function binaryAt(bytes: Uint8Array, field: ThriftField | undefined): Uin
   return new ThriftReader(bytes, field.start, field.end).binary()
 }
 
-/** Where each struct of a list lies. */
-export function rangesOf(bytes: Uint8Array, list: ThriftField): ThriftField[] {
+/** Where each struct of a list lies. @throws ThriftFault also for more than `maxStructs` */
+export function rangesOf(bytes: Uint8Array, list: ThriftField, maxStructs: number = MAX_STRUCTS): ThriftField[] {
   const reader = new ThriftReader(bytes, list.start, list.end)
   const { type, count } = reader.listHead()
   if (count > 0 && type !== STRUCT) throw new ThriftFault('a list of something else than structs', list.start)
-  if (count > MAX_STRUCTS) throw new ThriftFault(`a list of ${count} structs`, list.start)
+  if (count > maxStructs) throw new ThriftFault(`a list of ${count} structs`, list.start)
   const ranges: ThriftField[] = []
   for (let i = 0; i < count; i++) {
     const start = reader.at

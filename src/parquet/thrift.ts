@@ -18,6 +18,8 @@ export const STRUCT = 12
 const UUID = 13
 
 const MAX_DEPTH = 48
+/** Fields of one struct: Parquet's have below twenty. A field can be one byte long, what is kept of it is not. */
+const MAX_FIELDS = 1024
 
 /** The bytes are not what the compact protocol allows; callers turn it into their own error with the file's name. */
 export class ThriftFault extends Error {
@@ -58,10 +60,11 @@ export class ThriftReader {
   eachField(visit: (id: number, type: number, start: number, end: number) => void, depth = 0): void {
     if (depth > MAX_DEPTH) throw new ThriftFault('thrift nested too deeply', this.at)
     let id = 0
-    for (;;) {
+    for (let count = 0; ; count++) {
       const head = this.byte()
       const type = head & 0x0f
       if (type === 0) return
+      if (count === MAX_FIELDS) throw new ThriftFault(`a struct of more than ${MAX_FIELDS} fields`, this.at)
       id = head >> 4 === 0 ? this.int32() : id + (head >> 4)
       const start = this.at
       this.skip(type, depth + 1)

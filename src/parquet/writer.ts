@@ -238,9 +238,9 @@ interface Group {
 
 function footerOf(file: Uint8Array): Footer {
   const length = new DataView(file.buffer, file.byteOffset, file.length).getUint32(file.length - 8, true)
-  return guarded('an encoded row group', () =>
-    parseFooter(file.subarray(file.length - 8 - length, file.length - 8), 'an encoded row group'),
-  )
+  // A copy: the footer is needed to the end, the file's memory is used again.
+  const bytes = file.slice(file.length - 8 - length, file.length - 8)
+  return guarded('an encoded row group', () => parseFooter(bytes, 'an encoded row group'))
 }
 
 function encodeError(fault: CodecFault): AlluviumError {

@@ -1,6 +1,7 @@
 // The encoder on its own thread: the same bytes as in this thread, errors as errors, and no thread left behind.
 import { expect, test } from 'vitest'
-import { createEncodeWorker, createParquetWriter } from '../../src/parquet/index.js'
+import { BatchBuilder } from '../../src/arrow/index.js'
+import { createEncodeWorker, createParquetWriter, createRowGroupEncoder } from '../../src/parquet/index.js'
 import { parseColumns } from '../../src/schema/index.js'
 import { batchOfRows, MemorySink, readRows, writeBatches } from './files.js'
 
@@ -44,4 +45,56 @@ test('closing fails what is under way, and everything after', async () => {
   await expect(worker.encode(new Uint8Array(1), { codec: 'snappy', createdBy: '', dictionary: true, dictionaryOf: [] })).rejects.toThrow(
     TypeError,
   )
+})
+
+test('memory that row groups use one after another carries nothing over', async () => {
+  const encoder = createRowGroupEncoder({ threads: 2, threadFromBytes: 1 })
+  try {
+    // Groups of very different sizes and contents, so that whatever stayed behind of one would show in another.
+    const batches = Array.from({ length: 40 }, (_, g) =>
+      batchOfRows(
+        schema,
+        Array.from({ length: 1 + ((g * 977) % 3000) }, (_, i) => ({
+          i: g * 10_000 + i,
+          s: `${g}`.repeat(1 + (i % 40)),
+          l: [`${i}`, null],
+        })),
+      ),
+    )
+    const options = { rowGroupRows: 1500, rowGroupBytes: 60_000 }
+    const { encode: encodeRowGroup, memory, concurrency: encodeAhead } = encoder
+    const files = await Promise.all(
+      [0, 20].map((from) => writeBatches(schema, batches.slice(from, from + 20), { ...options, encodeRowGroup, memory, encodeAhead })),
+    )
+    for (const [k, file] of files.entries()) {
+      const expected = await writeBatches(schema, batches.slice(k * 20, k * 20 + 20), options)
+      expect(Buffer.compare(file, expected)).toBe(0)
+    }
+  } finally {
+    await encoder.close()
+  }
+})
+
+test('a batch that is only lent may change as soon as its write resolves', async () => {
+  const encoder = createRowGroupEncoder({ threads: 2, threadFromBytes: 1 })
+  try {
+    const { encode: encodeRowGroup, memory, concurrency: encodeAhead } = encoder
+    for (const elsewhere of [{}, { encodeRowGroup, memory, encodeAhead }]) {
+      const sink = new MemorySink()
+      const writer = createParquetWriter(sink, { schema, codec: 'snappy', rowGroupBytes: 100_000, ...elsewhere })
+      const builder = new BatchBuilder(schema)
+      for (let k = 0; k < 30; k++) {
+        builder.appendRows(
+          Array.from({ length: 500 }, (_, i) => ({ i: k * 500 + i, s: i % 7 === 0 ? null : `s${k * 500 + i}`, l: [`${k}`] })),
+        )
+        await writer.write(builder.finish({ lent: true }), { lent: true })
+      }
+      await writer.finish()
+      const rows = await readRows(sink.bytes())
+      expect(rows.map((row) => row.i)).toEqual(Array.from({ length: 15_000 }, (_, i) => i))
+      expect(rows.map((row) => row.s)).toEqual(Array.from({ length: 15_000 }, (_, i) => ((i % 500) % 7 === 0 ? null : `s${i}`)))
+    }
+  } finally {
+    await encoder.close()
+  }
 })
