@@ -83,6 +83,8 @@ export interface DatedVersion {
 /** @internal */
 export interface ReadyVersion extends DatedVersion {
   readonly planned: PlannedVersion
+  /** Surely, none of its files has partition values. */
+  readonly unpartitioned: boolean
   /** Those to read; undefined where there were too many to keep: they are read from the commit again. */
   readonly changes: readonly FileChange[] | undefined
 }
@@ -103,8 +105,10 @@ export async function planChanges(storage: Storage, known: LogView, options: Cha
     const { version, actions, shape } = commit
     const changes = fileChanges(actions, version, storage.location)
     const before = changes.some(({ kind }) => kind === 'delete') ? await olderShape(storage, commit, range.from, signal) : undefined
+    const sure = before !== undefined || !actions.some(({ kind }) => kind === 'metaData')
+    const unpartitioned = sure && [shape, before].every((known) => (known?.metadata.partitionColumns.length ?? 0) === 0)
     kept += changes.length
-    walked.push({ version, shape, before, changes: kept > MAX_KEPT_FILES ? undefined : changes })
+    walked.push({ version, shape, before, unpartitioned, changes: kept > MAX_KEPT_FILES ? undefined : changes })
   }
   const end = (walked.at(-1) as Walked).shape
   const shapes = walked.flatMap(({ version, shape, before }) =>
@@ -119,14 +123,14 @@ export async function planChanges(storage: Storage, known: LogView, options: Cha
   for (const { version, shape } of shapes) checkReadableAs(shape, wanted, version)
   const versions: ReadyVersion[] = []
   let [numFiles, bytesToRead] = [0, 0]
-  for (const { version, shape, changes: found } of walked) {
+  for (const { version, shape, unpartitioned, changes: found } of walked) {
     const timestampMs = await range.clock.timeOf(version)
     const all = found ?? (await changesOf(storage, version, signal))
     const changes = all.filter((change) => mightMatch(change, columns.filter, { version, timestampMs, shape }, end))
     for (const { file } of changes) bytesToRead += file.sizeBytes ?? 0
     numFiles += changes.length
     const planned = { version, timestampMs, ...countsOf(changes), skippedFiles: all.length - changes.length }
-    versions.push({ version, timestampMs, planned, shape, changes: found === undefined ? undefined : changes })
+    versions.push({ version, timestampMs, planned, shape, unpartitioned, changes: found === undefined ? undefined : changes })
   }
   const plan = { from: range.from, to: range.to, versions: versions.map(({ planned }) => planned), ...columns, numFiles, bytesToRead }
   return { plan, end, versions }
@@ -137,6 +141,7 @@ interface Walked {
   readonly shape: Shape
   /** Of the rows that went, where it is another. */
   readonly before: Shape | undefined
+  readonly unpartitioned: boolean
   readonly changes: readonly FileChange[] | undefined
 }
 

@@ -3,7 +3,7 @@ import { RecordBatch as Batch, type Data, makeData, type RecordBatch, Struct } f
 import { conformBatch, constantColumn, maskToIndices, offsetsOf, project, take, toArrowSchema, validityOf } from '../arrow/index.js'
 import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError, throwIfAborted } from '../errors.js'
-import { type DeletedRows, type DeletionVectorDescriptor, loadDeletionVector } from '../log/index.js'
+import { type DeletedRows, type DeletionVectorDescriptor, loadDeletionVector, type PartitionValues } from '../log/index.js'
 import type { StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { missingFile } from './byte-source.js'
@@ -14,6 +14,7 @@ import { type ChangedFile, type FileChange, partitionTexts } from './file-change
 import { OlderFiles } from './older-files.js'
 
 const CHANGE_TYPES: ReadonlySet<string> = new Set<ChangeType>(['insert', 'delete', 'update_preimage', 'update_postimage'])
+const NO_VALUES: PartitionValues = {}
 const TYPE_COLUMN: StructType = { type: 'struct', fields: CHANGE_FIELDS.filter((field) => field.name === CHANGE_TYPE) }
 
 export interface ReadChangesOptions {
@@ -104,12 +105,12 @@ class ChangeReader {
 
   async #open(
     file: ChangedFile,
-    { version, shape }: ReadyVersion,
+    { version, shape, unpartitioned }: ReadyVersion,
     { besides = [], vector }: { readonly besides?: readonly string[]; readonly vector?: DeletionVectorDescriptor | undefined } = {},
   ): Promise<OpenDataFile> {
     const { end } = this.#ready
     const { batchRows, signal } = this.#options
-    const values = file.partitionValues ?? (await this.#older.partitionValues(file, vector, version))
+    const values = file.partitionValues ?? (unpartitioned ? NO_VALUES : await this.#older.partitionValues(file, vector, version))
     const sizeBytes = file.sizeBytes ?? (await this.#storage.stat(file.path, { signal }))?.sizeBytes
     if (sizeBytes === undefined) throw missingFile(this.#storage, file.path)
     const partition = partitionTexts(file, values, shape, end)
