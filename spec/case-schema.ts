@@ -113,9 +113,27 @@ export const caseSchema: z.ZodType<Case> = z.strictObject({
 
 export const catalogueSchema: z.ZodType<Catalogue> = z.record(
   z.string(),
-  z.strictObject({ engine: z.string(), script: z.string(), shows: z.string(), placeholders: z.boolean().optional() }),
+  z.strictObject({
+    engine: z.string(),
+    script: z.string(),
+    shows: z.string(),
+    base: z.string().optional(),
+    without: z.array(z.string()).optional(),
+    placeholders: z.boolean().optional(),
+  }),
 )
 /** Where every table comes from, by its folder. */
-export type Catalogue = Readonly<
-  Record<string, { readonly engine: string; readonly script: string; readonly shows: string; readonly placeholders?: boolean | undefined }>
->
+export type Catalogue = Readonly<Record<string, CatalogueEntry>>
+
+export interface CatalogueEntry {
+  /** What made it, with its version. */
+  readonly engine: string
+  readonly script: string
+  readonly shows: string
+  /** The table it was made from: its folder holds only the files that differ. */
+  readonly base?: string | undefined
+  /** Files of `base` that it does not have. */
+  readonly without?: readonly string[] | undefined
+  /** Its log has placeholders for its own place. */
+  readonly placeholders?: boolean | undefined
+}

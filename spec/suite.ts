@@ -1,5 +1,5 @@
 // The suite on disk: cases, the catalogue of tables, known gaps; and scratch copies of tables, since a case may write.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -50,11 +50,15 @@ export function loadSuite(): Suite {
 export function scratchTable(suite: Suite, one: Case, scratch: string): string {
   const path = join(scratch, one.id)
   if (one.table === undefined) return path
-  const source = join(specFolder, 'tables', one.table)
-  if (!existsSync(source)) throw new Error(`the table ${one.table} of the case ${one.id} is not there; see spec/generate`)
+  const entry = suite.catalogue[one.table]
+  if (entry === undefined) throw new Error(`the table ${one.table} of the case ${one.id} is not in the catalogue; see spec/generate`)
   mkdirSync(path, { recursive: true })
-  cpSync(source, path, { recursive: true })
-  if (suite.catalogue[one.table]?.placeholders === true) fillPlaceholders(path)
+  for (const name of entry.base === undefined ? [one.table] : [entry.base, one.table]) {
+    const source = join(specFolder, 'tables', name)
+    if (existsSync(source)) cpSync(source, path, { recursive: true })
+  }
+  for (const file of entry.without ?? []) rmSync(join(path, file))
+  if (entry.placeholders === true) fillPlaceholders(path)
   for (const [version, time] of (one.commitTimes ?? []).entries()) {
     const date = new Date(time)
     utimesSync(join(path, '_delta_log', `${String(version).padStart(20, '0')}.json`), date, date)

@@ -86,7 +86,8 @@ refused("type-change-unknown", "a change of type that nobody knows is refused", 
         lambda f: write_commit(f, 0, [protocol(3, 7, ["typeWidening"]), metadata([field("id", "string", **{"delta.typeChanges": [{"fromType": "boolean", "toType": "string"}]})]),
                                       data(f, "one.parquet", pa.table({"id": pa.array([True])}))]), [fails("UNSUPPORTED_FEATURE")])
 refused("type-unknown", "a type that nobody knows is refused by its name", "Primitive Types",
-        lambda f: write_commit(f, 0, [protocol(), metadata([LONG, field("span", "interval month")]), data(f, "one.parquet", ids(1))]),
+        lambda f: write_commit(f, 0, [protocol(), metadata([LONG, field("span", "interval month")]),
+                                      data(f, "one.parquet", pa.table({"id": pa.array([1], pa.int64()), "span": pa.array([12], pa.int32())}))]),
         [fails("UNSUPPORTED_FEATURE", "CORRUPT_LOG", names=["interval month"])])
 refused("format-unknown", "data files of another format are never read as wrong rows", "Format Specification",
         lambda f: write_commit(f, 0, [protocol(), metadata([LONG], format={"provider": "orc", "options": {}}), data(f, "one.parquet", ids(1))]),
@@ -103,10 +104,8 @@ def unknown_writer_feature(f):
 @catalogue.table("by-hand/features-nobody-reads", "writer features that do not concern readers, all at once")
 def features_nobody_reads(f):
     names = ["appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "identityColumns", "allowColumnDefaults", "domainMetadata", "rowTracking",
-             "icebergCompatV1", "icebergCompatV2", "clustering", "inCommitTimestamp", "collations-preview", "checkpointProtection", "columnMapping", "deletionVectors",
-             "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "typeWidening"]
-    readers = ["columnMapping", "deletionVectors", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "typeWidening"]
-    simple(f, [protocol(3, 7, readers, names)])
+             "icebergCompatV1", "icebergCompatV2", "clustering", "inCommitTimestamp", "collations-preview", "checkpointProtection"]
+    simple(f, [protocol(1, 7, None, names)])
     case("features-nobody-reads", "features-by-hand", "features of writers do not stop a reader", "Valid Feature Names in Table Features", [read(id_rows(1, 2, 3))], ["L4"])
 
 
@@ -197,7 +196,7 @@ def partition_texts(f):
     fields = [LONG, field("at", "timestamp"), field("day", "date"), field("amount", "decimal(10,2)"), field("flag", "boolean"), field("name", "string")]
     values = [{"at": "2026-01-31 12:00:00.123456", "day": "2026-01-31", "amount": "1.50", "flag": "true", "name": "x"},
               {"at": "2026-01-31T12:00:00.123456Z", "day": "0001-01-01", "amount": "-0.01", "flag": "false", "name": "NULL"},
-              {"at": "1969-12-31 23:59:59", "day": "1969-12-31", "amount": "7", "flag": "true", "name": "__HIVE_DEFAULT_PARTITION__"},
+              {"at": "1969-12-31 23:59:59", "day": "1969-12-31", "amount": "7.00", "flag": "true", "name": "__HIVE_DEFAULT_PARTITION__"},
               {"at": None, "day": None, "amount": None, "flag": None, "name": None}, {"at": "", "day": "", "amount": "", "flag": "", "name": ""}]
     write_commit(f, 0, [protocol(), metadata(fields, ["at", "day", "amount", "flag", "name"]),
                         *[data(f, f"{i}.parquet", ids(i), partitions=v) for i, v in enumerate(values)]])
@@ -206,6 +205,14 @@ def partition_texts(f):
         [0, "2026-01-31T12:00:00.123456Z", "2026-01-31", "1.50", True, "x"], [1, "2026-01-31T12:00:00.123456Z", "0001-01-01", "-0.01", False, "NULL"],
         [2, "1969-12-31T23:59:59.000000Z", "1969-12-31", "7.00", True, "__HIVE_DEFAULT_PARTITION__"], [3, None, None, None, None, None], [4, None, None, None, None, None])),
         read(rows(names, [0, "2026-01-31T12:00:00.123456Z", "2026-01-31", "1.50", True, "x"]), where="name = 'x'")], ["R5"])
+
+
+@catalogue.table("by-hand/partition-decimal-scale", "a decimal partition value with fewer digits than its scale, as after a widening")
+def partition_decimal_scale(f):
+    write_commit(f, 0, [protocol(), metadata([LONG, field("amount", "decimal(10,2)")], ["amount"]),
+                        *[data(f, f"{i}.parquet", ids(i), partitions={"amount": text}) for i, text in enumerate(["7", "-1.5"])]])
+    case("partition-decimal-scale", "partition-texts", "a decimal partition value may have fewer digits than its scale", "Partition Value Serialization",
+         [read(rows("id amount", [0, "7.00"], [1, "-1.50"]))], ["R5"])
 
 
 @catalogue.table("by-hand/partition-in-file", "a partition column that the data file holds too, with another value")

@@ -16,10 +16,11 @@ class Catalogue:
         self.script, self.engine = script, engine
         self.entries, self.cases, self.makers = {}, {}, []
 
-    def table(self, name, shows, placeholders=False):
-        """Marks a function as the maker of a table; it gets the table's folder, which does not exist yet."""
+    def table(self, name, shows, placeholders=False, base=None):
+        """Marks a function as the maker of a table; it gets the table's folder, which does not exist yet. Of a table made from
+        another (`base`), only what differs is kept: its folder holds the files that are new, the catalogue names those that went."""
         def mark(make):
-            self.makers.append((name, shows, placeholders, make))
+            self.makers.append((name, shows, placeholders, base, make))
             return make
         return mark
 
@@ -36,7 +37,7 @@ class Catalogue:
         options.add_argument("--only", action="append", help="make these tables alone and leave the rest as it is")
         only = options.parse_args().only
         failed = []
-        for name, shows, placeholders, make in self.makers:
+        for name, shows, placeholders, base, make in self.makers:
             if only is not None and name not in only:
                 continue
             folder = TABLES / name
@@ -49,6 +50,7 @@ class Catalogue:
                 continue
             clean(folder)
             self.entries[name] = {"engine": self.engine, "script": f"spec/generate/{self.script}", "shows": shows,
+                                  **({} if base is None else {"base": base, "without": keep_difference(folder, TABLES / base)}),
                                   **({"placeholders": True} if placeholders else {})}
             print(f"made {name}", flush=True)
         self.write(whole=only is None)
@@ -91,6 +93,21 @@ def clean(folder):
         path.unlink()
     for path in folder.rglob("_SUCCESS"):
         path.unlink()
+
+
+def keep_difference(folder, base):
+    """Drops the files that are as in `base`, and answers which files of `base` there are none of."""
+    gone = []
+    for theirs in sorted(p for p in base.rglob("*") if p.is_file()):
+        mine = folder / theirs.relative_to(base)
+        if not mine.exists():
+            gone.append(theirs.relative_to(base).as_posix())
+        elif mine.read_bytes() == theirs.read_bytes():
+            mine.unlink()
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    return gone
 
 
 def rows(names, *values):

@@ -11,7 +11,7 @@ TEXT = lambda *ids: rows("id text", *[[i, f"row {i}"] for i in ids])
 def derived(name, source, shows, id, title, section, steps, group, invariants=(), placeholders=False):
     """Marks a function that gets a copy of another table and changes it."""
     def mark(change):
-        @catalogue.table(f"derived/{name}", f"{source}, {shows}", placeholders)
+        @catalogue.table(f"derived/{name}", f"{source}, {shows}", placeholders, base=source)
         def make(folder):
             shutil.copytree(TABLES / source, folder)
             if source == GOOD:
@@ -48,6 +48,11 @@ GOOD = "spark/history"                                      # versions 0 to 8; i
 
 def without_checkpoint(folder):
     for path in [*log(folder).glob("*.checkpoint.parquet"), log(folder) / "_last_checkpoint"]:
+        path.unlink()
+
+
+def without_checksums(folder):
+    for path in log(folder).glob("*.crc"):
         path.unlink()
 
 
@@ -178,12 +183,14 @@ for kind in ("protocol", "metaData"):
     @derived(f"no-{kind.lower()}", GOOD, f"without a {kind} action", f"log-without-{kind.lower()}", f"a log without {kind} is refused", "Action Reconciliation",
              [fails("CORRUPT_LOG")], "damaged", ["D1"])
     def without(folder, kind=kind):
+        without_checksums(folder)                           # which hold both as well
         for v in range(9):                                  # a restore writes them again
             write_commit(folder, v, [a for a in actions(folder, v) if kind not in a])
 
 
 @derived("schema-garbage", GOOD, "its schema no JSON", "log-schema-garbage", "a schema that is no JSON is refused", "Schema Serialization Format", [fails("CORRUPT_LOG")], "damaged", ["D1"])
 def schema_garbage(folder):
+    without_checksums(folder)
     for v in range(9):
         change_actions(folder, v, lambda a: {"metaData": {**a["metaData"], "schemaString": "{"}} if "metaData" in a else a)
 
@@ -220,8 +227,7 @@ def keep_versions(folder, last):
     for path in log(folder).glob("*.json"):
         if int(path.name[:20]) > last:
             path.unlink()
-    for path in log(folder).glob("*.crc"):
-        path.unlink()
+    without_checksums(folder)
 
 
 def vector_of(folder, version):

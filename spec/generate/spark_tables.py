@@ -255,18 +255,18 @@ for form in ("json", "parquet"):
 
 @catalogue.table("spark/checkpoint-struct-stats", "a checkpoint with stats_parsed and partitionValues_parsed, without stats as JSON")
 def checkpoint_struct_stats(t):
-    create(t, "part DATE, id INT, amount DECIMAL(10,2), at TIMESTAMP", "part", **{
+    create(t, "part DATE, id INT, amount DECIMAL(10,2), moment TIMESTAMP", "part", **{
         "delta.checkpointInterval": "3", "delta.checkpoint.writeStatsAsJson": "false", "delta.checkpoint.writeStatsAsStruct": "true"})
     insert(t, "(DATE'2026-01-01', 1, 1.5, TIMESTAMP'2026-01-01T00:00:00.0005Z')")
     insert(t, "(DATE'2026-01-02', 2, 2.5, TIMESTAMP'2026-01-02T00:00:00Z')")
     insert(t, "(NULL, 3, NULL, NULL)")
-    all_rows = rows("part id amount at", ["2026-01-01", 1, "1.50", "2026-01-01T00:00:00.000500Z"], ["2026-01-02", 2, "2.50", "2026-01-02T00:00:00.000000Z"],
+    all_rows = rows("part id amount moment", ["2026-01-01", 1, "1.50", "2026-01-01T00:00:00.000500Z"], ["2026-01-02", 2, "2.50", "2026-01-02T00:00:00.000000Z"],
                     [None, 3, None, None])
     catalogue.case("checkpoints", "checkpoint-struct-stats", "statistics as columns of a checkpoint prune as those in JSON do", "Checkpoint Schema",
                    "spark/checkpoint-struct-stats", [
                        read(all_rows), read(all_rows[1:2], where="id = 2"), read(all_rows[1:2], where="amount > 2"),
                        read(all_rows[:1], where="part < DATE '2026-01-02'"), read(all_rows[2:], where="amount IS NULL"),
-                       read(all_rows[:1], where="at > TIMESTAMP '2026-01-01 00:00:00.000400Z' AND at < TIMESTAMP '2026-01-02 00:00:00Z'")], ["R8"])
+                       read(all_rows[:1], where="moment > TIMESTAMP '2026-01-01 00:00:00.000400Z' AND moment < TIMESTAMP '2026-01-02 00:00:00Z'")], ["R8"])
 
 
 # ---------------------------------------------------------------- deletion vectors
@@ -509,7 +509,7 @@ def iceberg_compat(t):
 # ---------------------------------------------------------------- filters and statistics
 @catalogue.table("spark/pruning", "six files with ranges of their own, nulls and NaN")
 def pruning(t):
-    create(t, "id INT, l BIGINT, d DOUBLE, text STRING, at TIMESTAMP, p DECIMAL(20,2)")
+    create(t, "id INT, l BIGINT, d DOUBLE, text STRING, moment TIMESTAMP, p DECIMAL(20,2)")
     long = "prefix of more than thirty-two code points "
     for values in [f"(1, 1L, 1D, '{long}a', TIMESTAMP'2026-01-01T00:00:00.000999Z', 1.00)", f"(2, 2L, -0D, '{long}b', TIMESTAMP'2026-01-01T00:00:00.001Z', -1.00)",
                    "(3, 9007199254740993L, double('NaN'), '', TIMESTAMP'2026-06-01T00:00:00Z', 99999999999999999.99)",
@@ -526,8 +526,8 @@ def pruning(t):
     case("zero", "zero and minus zero are equal", where("d = 0", 2, 6))
     case("text", "texts longer than their statistics", where(f"text = '{long}b'", 2), where(f"text > '{long}a'", 2, 5, 6, 7), where("text = ''", 3))
     case("unicode", "texts compare by code points", where("text >= 'z'", 5, 6, 7), where("text > 'é'", 7))
-    case("timestamp", "statistics of timestamps are cut to milliseconds", where("at = TIMESTAMP '2026-01-01 00:00:00.000999Z'", 1),
-         where("at > TIMESTAMP '2026-01-01 00:00:00.000500Z' AND at < TIMESTAMP '2026-01-01 00:00:00.001000Z'", 1), where("at < TIMESTAMP '1970-01-01 00:00:00Z'", 5))
+    case("timestamp", "statistics of timestamps are cut to milliseconds", where("moment = TIMESTAMP '2026-01-01 00:00:00.000999Z'", 1),
+         where("moment > TIMESTAMP '2026-01-01 00:00:00.000500Z' AND moment < TIMESTAMP '2026-01-01 00:00:00.001000Z'", 1), where("moment < TIMESTAMP '1970-01-01 00:00:00Z'", 5))
     case("decimal", "decimals compare exactly", where("p = 99999999999999999.99", 3), where("p >= 5", 3, 5), where("p < 0", 2))
     case("columns", "a filter may use columns that are not asked for", read(rows("text", ["é"], ["z"]), where="id IN (5, 6)", columns=["text"]))
 

@@ -28,9 +28,9 @@ describe('the suite', () => {
 
   test('keeps no table that no case reads, and none that the catalogue does not have', () => {
     const read = new Set(suite.cases.map((one) => one.table))
-    for (const name of Object.keys(suite.catalogue)) {
+    for (const [name, { without }] of Object.entries(suite.catalogue)) {
       expect(read, name).toContain(name)
-      expect(existsSync(join(specFolder, 'tables', name)), name).toBe(true)
+      expect(existsSync(join(specFolder, 'tables', name)) || (without ?? []).length > 0, name).toBe(true)
     }
     for (const engine of readdirSync(join(specFolder, 'tables'), { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
       for (const name of readdirSync(join(specFolder, 'tables', engine.name)))
