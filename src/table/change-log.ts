@@ -43,6 +43,8 @@ export interface RangeCommit {
 
 const FEED = 'delta.enableChangeDataFeed'
 const READ_AHEAD = 8
+// Commits read for their metadata alone, rather than opening the log at the beginning of the range.
+const MAX_STEPS = 64
 
 /**
  * The versions that a caller means: numbers exactly; times from the first commit at or after `from` to the last at or before `to`.
@@ -76,33 +78,47 @@ export async function findRange(storage: Storage, options: RangeOptions): Promis
 
 /**
  * Walks the commits of a range.
- * @param known a view at hand; it saves opening the log where it stands at `from` or just before
+ * @param known a view at hand; where it stands a little before the range, its log need not be opened
  * @throws AlluviumError `UNSUPPORTED_FEATURE`: a protocol that cannot be read, or (after the last commit, with the facts `version`, the first
  * one, and `lastVersion`) versions in which the feed was off; `VERSION_NOT_FOUND`, `CORRUPT_LOG`, storage errors
  */
 export async function* walkRange(
   storage: Storage,
-  { from, to }: VersionRange,
+  { from, to, clock }: VersionRange,
   known: LogView,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<RangeCommit, void, undefined> {
-  const start = known.version === from || known.version === from - 1 ? known : await loadLog(storage, { version: from, signal })
+  const isNear = known.version <= from && from - known.version <= MAX_STEPS && (clock.versions[0] as number) <= known.version + 1
+  const start = isNear ? known : await loadLog(storage, { version: from, signal })
   let shape: Shape = shapeOf(start.protocol, start.metadata)
   let before: Shape | undefined = start.version < from ? shape : undefined
   const off: number[] = []
+  for await (const { version, actions } of commitsOf(storage, Math.min(start.version + 1, from), to, signal)) {
+    shape = after(actions, shape, version >= from)
+    if (version >= from) {
+      if (version === from) assertReadable(shape.protocol, shape.metadata)
+      if (property(shape.metadata, FEED)?.toLowerCase() !== 'true') off.push(version)
+      yield { version, actions, shape, before: before === shape ? undefined : before }
+    }
+    before = shape
+  }
+  if (off.length > 0) throw feedOff(off[0] as number, off.at(-1) as number, { from, to }, storage.location)
+}
+
+async function* commitsOf(
+  storage: Storage,
+  from: number,
+  to: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ readonly version: number; readonly actions: Action[] }, void, undefined> {
   for (let first = from; first <= to; first += READ_AHEAD) {
     const versions = Array.from({ length: Math.min(READ_AHEAD, to - first + 1) }, (_, n) => first + n)
     const commits = await Promise.all(versions.map((version) => readCommitBytes(storage, version, { signal })))
     for (const [n, version] of versions.entries()) {
       throwIfAborted(signal, 'planning the changes')
-      const actions = parseCommit(commits[n] as Uint8Array, { version, path: commitPath(version) })
-      shape = after(actions, shape)
-      if (property(shape.metadata, FEED)?.toLowerCase() !== 'true') off.push(version)
-      yield { version, actions, shape, before: before === shape ? undefined : before }
-      before = shape
+      yield { version, actions: parseCommit(commits[n] as Uint8Array, { version, path: commitPath(version) }) }
     }
   }
-  if (off.length > 0) throw feedOff(off[0] as number, off.at(-1) as number, { from, to }, storage.location)
 }
 
 /** The shape before a version, where it can still be had. */
@@ -117,14 +133,14 @@ export async function shapeBefore(storage: Storage, version: number, signal: Abo
   }
 }
 
-function after(actions: readonly Action[], shape: Shape): Shape {
+function after(actions: readonly Action[], shape: Shape, isRead: boolean): Shape {
   let { protocol, metadata } = shape
   for (const action of actions) {
     if (action.kind === 'protocol') protocol = action
     if (action.kind === 'metaData') metadata = action
   }
   if (protocol === shape.protocol && metadata === shape.metadata) return shape
-  assertReadable(protocol, metadata)
+  if (isRead) assertReadable(protocol, metadata)
   return shapeOf(protocol, metadata, shape)
 }
 

@@ -142,6 +142,18 @@ describe('a range', () => {
     expect(await changes.toArray()).toEqual([{ id: 4n }, { id: 5n }])
     expect(await old.changes({ from: 6, columns: ['id'] }).toArray()).toEqual([{ id: 6n }])
     expect(await old.changes({ from: 5, columns: ['id'] }).toArray()).toEqual([{ id: 5n }, { id: 6n }])
+    // Between what the handle knows and the range, the table changed.
+    await table.commit(metaData([ID, field('name', 'string')]))
+    await table.commit((await table.file('f7', 'id long, name string', [{ id: 7, name: 'kim' }])).add())
+    expect(await old.changes({ from: 8, columns: ['id', 'name'] }).toArray()).toEqual([{ id: 7n, name: 'kim' }])
+    await table.commit({ protocol: { ...PROTOCOL.protocol, readerFeatures: ['quantumRows'] } })
+    await table.commit()
+    expect(await failure(old.changes({ from: 10 }).plan())).toMatchObject({
+      code: 'UNSUPPORTED_FEATURE',
+      facts: { features: ['quantumRows'] },
+    })
+    await table.commit(PROTOCOL)
+    expect(await old.changes({ from: 11 }).toArray()).toEqual([])
   })
 })
 
