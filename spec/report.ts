@@ -27,15 +27,12 @@ const storedSchema = z.record(
 )
 type Stored = z.infer<typeof storedSchema>
 
-/** One line a case; cases that pass without a note are left out with `brief`. */
-export function formatRun(run: Run, suite: Suite): string {
-  const width = Math.max(...run.results.map((result) => result.id.length))
-  const lines = run.results.map(({ id, verdict, note }) => {
-    const gap = run.engine.engine === 'alluvium' ? suite.gaps.get(id) : undefined
-    const shown = gap === undefined ? verdict : verdict === 'pass' ? 'pass (gap closed)' : 'known gap'
-    return `${id.padEnd(width)}  ${shown.padEnd(9)}${note === '' && gap === undefined ? '' : `  ${[gap, note].filter((part) => part !== undefined && part !== '').join(': ')}`}`
-  })
-  return `${lines.join('\n')}\n\n${summaryOf(run, suite)}`
+/** A case and how it went, on one line. */
+export function formatResult({ id, verdict, note }: CaseResult, engine: string, suite: Suite, width: number): string {
+  const gap = engine === 'alluvium' ? suite.gaps.get(id) : undefined
+  const shown = gap === undefined ? verdict : verdict === 'pass' ? 'pass (gap closed)' : 'known gap'
+  const words = [gap, note].filter((part) => part !== undefined && part !== '').join(': ')
+  return `${id.padEnd(width)}  ${shown.padEnd(9)}  ${words}`.trimEnd()
 }
 
 /** `alluvium 0.1.0: 120 cases: 118 pass, 0 fail, …` */

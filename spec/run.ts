@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Engine, type EngineProcessOptions, startEngine } from './engine.js'
 import { adapterOf, ENGINE_NAMES, findEngine } from './engines.js'
-import { formatRun, isInOrder, type Run, writeResults } from './report.js'
+import { formatResult, isInOrder, type Run, summaryOf, writeResults } from './report.js'
 import { type CaseResult, runCase } from './run-case.js'
 import { loadSuite, type Suite, scratchTable } from './suite.js'
 
@@ -55,8 +55,13 @@ async function runEngine(options: EngineProcessOptions): Promise<Run> {
   const engine = await startEngine(options)
   const second = chosen.some((one) => one.secondEngine === true) ? await secondEngine(engine.greeting.engine) : undefined
   const results: CaseResult[] = []
+  const width = Math.max(...chosen.map((one) => one.id.length))
   try {
-    for (const one of chosen) results.push(await runCase(one, engine, scratchTable(suite, one, scratch), second))
+    for (const one of chosen) {
+      const result = await runCase(one, engine, scratchTable(suite, one, scratch), second)
+      results.push(result)
+      if (!values.json) console.log(formatResult(result, engine.greeting.engine, suite, width))
+    }
   } finally {
     await engine.close()
     await second?.close()
@@ -64,7 +69,7 @@ async function runEngine(options: EngineProcessOptions): Promise<Run> {
   }
   const checker = second === undefined ? undefined : `${second.greeting.engine} ${second.greeting.version}`
   const run: Run = { engine: engine.greeting, date: new Date().toISOString().slice(0, 10), second: checker, results }
-  console.log(values.json ? JSON.stringify(run) : formatRun(run, suite))
+  console.log(values.json ? JSON.stringify(run) : `\n${summaryOf(run, suite)}\n`)
   return run
 }
 

@@ -24,7 +24,7 @@ def select(request, settings):
         except Exception:
             pass
         raise
-    return pa.ipc.open_stream(io.BytesIO(raw)).read_all(), logged_schema(request["path"])
+    return pa.ipc.open_stream(io.BytesIO(raw)).read_all(), logged_schema(request["path"], request.get("version"))
 
 
 def read(request):

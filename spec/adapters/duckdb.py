@@ -49,7 +49,7 @@ def read(request):
         names = [t[0] for t in types]
         lines = db.execute(query).fetchall()
         return {"rows": [dict(zip(names, map(plain, line))) for line in lines]}
-    return db.execute(query).to_arrow_table(), logged_schema(request["path"])
+    return db.execute(query).to_arrow_table(), logged_schema(request["path"], version)
 
 
 def plain(v):

@@ -120,6 +120,15 @@ for name, source, title in [("classic", CLASSIC, "a classic checkpoint"), ("mult
         drop_commits(folder, *range(at))
 
 
+@derived("v2-classic-name", "spark/checkpoint-v2-parquet", "its V2 checkpoint under a classic name, the commits before it gone", "checkpoint-v2-classic-name",
+         "a V2 checkpoint may have a classic name", "Allowed combinations for checkpoint spec and checkpoint file naming",
+         [read(ROWS(5)), read(ROWS(4), version=4)], "checkpoints-damaged", ["L1"])
+def v2_classic_name(folder):
+    next(log(folder).glob("*.checkpoint.*.parquet")).rename(log(folder) / f"{4:020d}.checkpoint.parquet")
+    hint(folder, '{"version":4,"size":8}')
+    drop_commits(folder, 0, 1, 2, 3)
+
+
 derived("crc-garbage", CLASSIC, "its version checksum files garbage", "checksum-garbage", "a version checksum file that is no JSON fails no read", "Version Checksum File", [read(ROWS(5))], "hints", ["R7"])(
     lambda folder: [p.write_text("garbage") for p in log(folder).glob("*.crc")])
 

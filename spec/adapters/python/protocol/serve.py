@@ -60,10 +60,12 @@ def where_clause(request):
     return f" WHERE {request['where']}" if request.get("where") else ""
 
 
-def logged_schema(path):
-    """The newest schema that the log of a table says, for engines that do not tell all types apart."""
+def logged_schema(path, version=None):
+    """The schema that the log of a table says for a version, for engines that do not tell all types apart."""
     log = Path(path) / "_delta_log"
     for file in sorted(log.glob("*.json"), reverse=True):
+        if version is not None and int(file.name[:20]) > version:
+            continue
         for line in file.read_text(encoding="utf8").splitlines():
             action = json.loads(line) if line else {}
             if action.get("metaData"):
