@@ -4,6 +4,8 @@ export { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteC
 export { createEncodeWorker, type EncodeWorker } from './encode-worker.js'
 export { initParquet } from './engine.js'
 export type { ChunkInfo, RowGroupInfo } from './footer.js'
+export { LeafFile, type LeafWanted, openLeafFile } from './leaf-file.js'
+export type { LeafTexts, LeafValues } from './leaf-values.js'
 export { openParquet, type ParquetFile, type ReadOptions } from './reader.js'
 export { createRowGroupEncoder, type RowGroupEncoder, type RowGroupEncoderOptions } from './row-group-encoder.js'
 export type { ColumnPath } from './slice.js'

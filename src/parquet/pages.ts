@@ -29,9 +29,9 @@ export interface ChunkPages {
   readonly sharesBytes: boolean
 }
 
-const DATA_PAGE = 0
-const DICTIONARY_PAGE = 2
-const DATA_PAGE_V2 = 3
+export const DATA_PAGE = 0
+export const DICTIONARY_PAGE = 2
+export const DATA_PAGE_V2 = 3
 const DELTA_BYTE_ARRAY = 7
 
 /** No page may unpack to more. */
@@ -75,7 +75,8 @@ export function scanPages(name: string, leaf: SchemaNode, chunk: ChunkInfo, byte
   return pages
 }
 
-interface PageHeader {
+/** One page of a chunk: where its body lies in the chunk's bytes, and what its header says. */
+export interface PageHeader {
   readonly type: number
   readonly uncompressedSize: number
   readonly compressedSize: number
@@ -83,9 +84,12 @@ interface PageHeader {
   readonly encoding: number
   readonly bodyStart: number
   readonly end: number
+  /** The page header's own struct, for what only some readers need. */
+  readonly own: ReadonlyMap<number, ThriftField> | undefined
 }
 
-function pageHeader(bytes: Uint8Array, at: number): PageHeader {
+/** The page header at a place. @throws ThriftFault */
+export function pageHeader(bytes: Uint8Array, at: number): PageHeader {
   const reader = new ThriftReader(bytes, at)
   const fields = new Map<number, ThriftField>()
   reader.eachField((id, type, start, end) => fields.set(id, { id, type, start, end }))
@@ -102,6 +106,7 @@ function pageHeader(bytes: Uint8Array, at: number): PageHeader {
     encoding: int32At(bytes, inner?.get(type === DATA_PAGE_V2 ? 4 : 2)) ?? -1,
     bodyStart: reader.at,
     end: reader.at + compressedSize,
+    own: inner,
   }
 }
 

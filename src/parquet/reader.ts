@@ -53,7 +53,11 @@ export interface ParquetFile {
  */
 export async function openParquet(source: ByteSource, options: { name: string; signal?: AbortSignal }): Promise<ParquetFile> {
   const { name, signal } = options
-  const opened = await openFooter(source, name, signal)
+  return parquetOf(await openFooter(source, name, signal), name)
+}
+
+/** The file of a footer that was read before. For this folder. */
+export async function parquetOf(opened: Opened, name: string): Promise<ParquetFile> {
   const everything = await project(opened.footer, name, selectLeaves(opened.footer, undefined))
   return new OpenFile(opened, name, everything)
 }

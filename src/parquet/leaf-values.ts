@@ -1,0 +1,340 @@
+// One column chunk as its pages store it, without the codec: levels and values as typed arrays, texts as places in the
+// unpacked bytes. Made for the few wide, plain columns of checkpoints. Rule: whatever is not of the common kind is left
+// to the codec (`undefined`), and what contradicts itself is an error.
+import { corrupt, guarded } from './faults.js'
+import { type ChunkInfo, PhysicalType } from './footer.js'
+import { copyPage, findTexts, fitsKernel, type LoadedPage, loadPage, type TextsOut, unpackPage, viewPage } from './kernel/kernel.js'
+import { type ChunkPages, DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, type PageHeader, pageHeader } from './pages.js'
+import { isOneRun, readLevels, readNumbers } from './runs.js'
+import type { SchemaNode } from './schema-tree.js'
+import { BOOLEAN_FALSE } from './thrift.js'
+import { int32At } from './thrift-values.js'
+
+/** The greatest levels of a column. */
+export interface LeafLevels {
+  readonly definition: number
+  readonly repetition: number
+}
+
+/** The values of one column chunk. A flat column has a slot a row; slots of the greatest definition level have a value. */
+export interface LeafValues {
+  readonly slots: number
+  readonly levels: LeafLevels
+  /** By slot; undefined where every slot has a value. */
+  readonly definitions: Uint8Array | undefined
+  /** By slot; undefined where every slot begins a row. */
+  readonly repetitions: Uint8Array | undefined
+  /** How many slots have a value: the length of what follows. */
+  readonly present: number
+  /** Of a BYTE_ARRAY column. */
+  readonly texts: LeafTexts | undefined
+  /** Of an INT64 column: two 32-bit words a value, the lower one first. */
+  readonly words: Int32Array | undefined
+}
+
+/** Texts as places in bytes, one a value. */
+export interface LeafTexts {
+  readonly bytes: Uint8Array
+  readonly starts: Int32Array
+  readonly lengths: Int32Array
+  /** MurmurHash3 of each text, where asked for. */
+  readonly hashes: Int32Array | undefined
+  /** Texts that begin before this place are entries of a dictionary: equal places are equal texts. */
+  readonly dictionaryEnd: number
+}
+
+const UNCOMPRESSED = 0
+const SNAPPY = 1
+const PLAIN = 0
+const PLAIN_DICTIONARY = 2
+const RLE = 3
+const RLE_DICTIONARY = 8
+// Levels alone can claim many values in few bytes; columns of more are left to the codec, which decodes by windows.
+const MAX_SLOTS = 2 ** 24
+const MAX_BYTES = 2 ** 30
+
+/**
+ * Decodes a chunk; undefined where it is to be left to the codec.
+ * @throws AlluviumError `CORRUPT_DATA`
+ */
+export function leafValues(
+  name: string,
+  leaf: SchemaNode,
+  levels: LeafLevels,
+  chunk: ChunkInfo,
+  bytes: Uint8Array,
+  pages: ChunkPages,
+  withHashes: boolean,
+): LeafValues | undefined {
+  const isText = leaf.physicalType === PhysicalType.BYTE_ARRAY
+  if (!isText && leaf.physicalType !== PhysicalType.INT64) return undefined
+  if (chunk.codec !== UNCOMPRESSED && chunk.codec !== SNAPPY) return undefined
+  if (pages.numValues > MAX_SLOTS || pages.uncompressedSize > MAX_BYTES || levels.definition > 127 || levels.repetition > 1)
+    return undefined
+  const decoder = new LeafDecoder(name, leaf, levels, chunk, bytes, pages, isText, withHashes)
+  return guarded(name, () => decoder.run())
+}
+
+/** The greatest levels of each leaf, in order. */
+export function leafLevels(root: SchemaNode): LeafLevels[] {
+  const found: LeafLevels[] = []
+  const visit = (node: SchemaNode, definition: number, repetition: number): void => {
+    const levels = {
+      definition: definition + (node.repetition > 0 ? 1 : 0),
+      repetition: repetition + (node.repetition === 2 ? 1 : 0),
+    }
+    if (node.leaf >= 0) found[node.leaf] = levels
+    for (const child of node.children) visit(child, levels.definition, levels.repetition)
+  }
+  for (const child of root.children) visit(child, 0, 0)
+  return found
+}
+
+class LeafDecoder {
+  readonly #name: string
+  readonly #column: string
+  readonly #levels: LeafLevels
+  readonly #chunk: ChunkInfo
+  readonly #bytes: Uint8Array
+  readonly #pages: ChunkPages
+  readonly #texts: (TextsOut & { readonly bytes: Uint8Array }) | undefined
+  readonly #words: Int32Array | undefined
+  #bytesUsed = 0
+  #definitions: Uint8Array | undefined
+  #repetitions: Uint8Array | undefined
+  #slots = 0
+  #present = 0
+  #dictionary: TextsOut | undefined
+  #dictionaryWords: Int32Array | undefined
+  #dictionaryEnd = 0
+
+  constructor(
+    name: string,
+    leaf: SchemaNode,
+    levels: LeafLevels,
+    chunk: ChunkInfo,
+    bytes: Uint8Array,
+    pages: ChunkPages,
+    isText: boolean,
+    withHashes: boolean,
+  ) {
+    this.#name = name
+    this.#column = chunk.path.join('.') || leaf.name
+    this.#levels = levels
+    this.#chunk = chunk
+    this.#bytes = bytes
+    this.#pages = pages
+    // Of what is known to be null nothing is stored.
+    const most = Math.max(0, pages.numValues - Math.max(0, chunk.nullCount ?? 0))
+    if (isText) this.#texts = { bytes: new Uint8Array(pages.uncompressedSize), ...newTexts(most, withHashes) }
+    else this.#words = new Int32Array(most * 2)
+  }
+
+  run(): LeafValues | undefined {
+    const { dataStart, end, dictionary } = this.#pages
+    if (dictionary !== undefined && !this.#readDictionary(pageHeader(this.#bytes, 0))) return undefined
+    for (let at = dataStart; at < end; ) {
+      const page = pageHeader(this.#bytes, at)
+      at = page.end
+      if (page.type === DICTIONARY_PAGE) throw this.#fault('a misplaced dictionary page')
+      if (page.type !== DATA_PAGE && page.type !== DATA_PAGE_V2) continue
+      if (!this.#readPage(page)) return undefined
+    }
+    const texts = this.#texts
+    const present = this.#present
+    return {
+      slots: this.#slots,
+      levels: this.#levels,
+      definitions: this.#definitions,
+      repetitions: this.#repetitions,
+      present,
+      texts:
+        texts === undefined
+          ? undefined
+          : {
+              bytes: texts.bytes.subarray(0, this.#bytesUsed),
+              starts: texts.starts.subarray(0, present),
+              lengths: texts.lengths.subarray(0, present),
+              hashes: texts.hashes?.subarray(0, present),
+              dictionaryEnd: this.#dictionaryEnd,
+            },
+      words: this.#words?.subarray(0, present * 2),
+    }
+  }
+
+  #readDictionary(header: PageHeader): boolean {
+    const encoding = int32At(this.#bytes, header.own?.get(2))
+    const count = header.numValues
+    if (encoding !== PLAIN && encoding !== PLAIN_DICTIONARY) return false
+    if (!fitsKernel(header.compressedSize, header.uncompressedSize, count)) return false
+    const page = this.#load(header, header.bodyStart, header.uncompressedSize, count)
+    if (this.#texts === undefined) {
+      this.#dictionaryWords = new Int32Array(count * 2)
+      this.#copyWords(page, 0, count, this.#dictionaryWords, 0)
+      return true
+    }
+    this.#dictionary = newTexts(count, this.#texts.hashes !== undefined)
+    this.#findTexts(page, 0, count, this.#dictionary, 0)
+    this.#dictionaryEnd = this.#bytesUsed
+    return true
+  }
+
+  #readPage(header: PageHeader): boolean {
+    const count = header.numValues
+    if (this.#slots + count > this.#pages.numValues) throw this.#fault('more values than announced')
+    if (!fitsKernel(header.compressedSize, header.uncompressedSize, count)) return false
+    const before = this.#present
+    const values = header.type === DATA_PAGE ? this.#openV1(header, count) : this.#openV2(header, count)
+    if (values === undefined) return false
+    const present = this.#present - before
+    if (this.#present > this.#capacity()) return false // Its null count is wrong: the codec does not look at it.
+    if (present === 0) return true
+    if (header.encoding === PLAIN) {
+      if (this.#texts === undefined) this.#copyWords(values.page, values.from, present, this.#words as Int32Array, before)
+      else this.#findTexts(values.page, values.from, present, this.#texts, before)
+      return true
+    }
+    if (header.encoding !== PLAIN_DICTIONARY && header.encoding !== RLE_DICTIONARY) return false
+    return this.#lookUp(values.page, values.from, before, present)
+  }
+
+  #capacity(): number {
+    return this.#texts?.starts.length ?? (this.#words as Int32Array).length / 2
+  }
+
+  // Repetition levels, definition levels and values, all packed together; levels are preceded by their size.
+  #openV1(header: PageHeader, count: number): { page: LoadedPage; from: number } | undefined {
+    if (this.#levels.definition > 0 && (int32At(this.#bytes, header.own?.get(3)) ?? RLE) !== RLE) return undefined
+    if (this.#levels.repetition > 0 && (int32At(this.#bytes, header.own?.get(4)) ?? RLE) !== RLE) return undefined
+    const page = this.#load(header, header.bodyStart, header.uncompressedSize, count)
+    const bytes = viewPage(page)
+    let from = 0
+    const section = (): number => {
+      if (from + 4 > bytes.length) throw this.#fault('a page that ends in its levels')
+      const size =
+        (bytes[from] as number) |
+        ((bytes[from + 1] as number) << 8) |
+        ((bytes[from + 2] as number) << 16) |
+        ((bytes[from + 3] as number) << 24)
+      from += 4
+      if (size < 0 || size > bytes.length - from) throw this.#fault('levels that lead out of their page')
+      return size
+    }
+    let repetitionsAt = 0
+    let repetitionsEnd = 0
+    if (this.#levels.repetition > 0) {
+      repetitionsEnd = section() + from
+      repetitionsAt = from
+      from = repetitionsEnd
+    }
+    let definitionsAt = 0
+    let definitionsEnd = 0
+    if (this.#levels.definition > 0) {
+      definitionsEnd = section() + from
+      definitionsAt = from
+      from = definitionsEnd
+    }
+    this.#readSlots(bytes, count, repetitionsAt, repetitionsEnd, definitionsAt, definitionsEnd)
+    return { page, from }
+  }
+
+  // Levels stand before the values, never packed.
+  #openV2(header: PageHeader, count: number): { page: LoadedPage; from: number } | undefined {
+    const definitionBytes = int32At(this.#bytes, header.own?.get(5)) ?? 0
+    const repetitionBytes = int32At(this.#bytes, header.own?.get(6)) ?? 0
+    const levelBytes = definitionBytes + repetitionBytes
+    if (definitionBytes < 0 || repetitionBytes < 0 || levelBytes > header.compressedSize || levelBytes > header.uncompressedSize)
+      throw this.#fault('levels that lead out of their page')
+    const start = header.bodyStart
+    const definitionsAt = start + repetitionBytes
+    this.#readSlots(this.#bytes, count, start, definitionsAt, definitionsAt, definitionsAt + definitionBytes)
+    const isPacked = header.own?.get(7)?.type !== BOOLEAN_FALSE
+    const size = header.uncompressedSize - levelBytes
+    return { page: this.#load(header, start + levelBytes, size, count, isPacked), from: 0 }
+  }
+
+  #load(header: PageHeader, start: number, size: number, count: number, isPacked = true): LoadedPage {
+    const body = this.#bytes.subarray(start, header.end)
+    if (this.#chunk.codec === UNCOMPRESSED || !isPacked || (size === 0 && body.length === 0)) {
+      if (body.length !== size) throw this.#fault('a page of another size than announced')
+      return loadPage(body, count)
+    }
+    const page = unpackPage(body, size, count)
+    if (page === undefined) throw this.#fault('a page that does not unpack')
+    return page
+  }
+
+  #readSlots(bytes: Uint8Array, count: number, repAt: number, repEnd: number, defAt: number, defEnd: number): void {
+    const { definition, repetition } = this.#levels
+    const first = this.#slots
+    this.#slots += count
+    if (repetition > 0 && !(this.#repetitions === undefined && isOneRun(bytes, repAt, repEnd, 0, count))) {
+      this.#repetitions ??= new Uint8Array(this.#pages.numValues)
+      if (!readLevels(bytes, repAt, repEnd, repetition, this.#repetitions, first, this.#slots)) throw this.#fault('damaged levels')
+    }
+    if (definition === 0 || (this.#definitions === undefined && isOneRun(bytes, defAt, defEnd, definition, count))) {
+      this.#present += count
+      return
+    }
+    this.#definitions ??= new Uint8Array(this.#pages.numValues).fill(definition, 0, first)
+    if (!readLevels(bytes, defAt, defEnd, definition, this.#definitions, first, this.#slots)) throw this.#fault('damaged levels')
+    let present = 0
+    for (let i = first; i < this.#slots; i++) if (this.#definitions[i] === definition) present++
+    this.#present += present
+  }
+
+  #findTexts(page: LoadedPage, from: number, count: number, out: TextsOut, outAt: number): void {
+    const texts = this.#texts as TextsOut & { bytes: Uint8Array }
+    const size = page.size - from
+    if (this.#bytesUsed + size > texts.bytes.length) throw this.#fault('pages that unpack to more than announced')
+    if (!findTexts(page, from, count, this.#bytesUsed - from, out, outAt)) throw this.#fault('texts that lead out of their page')
+    copyPage(page, from, texts.bytes, this.#bytesUsed)
+    this.#bytesUsed += size
+  }
+
+  #copyWords(page: LoadedPage, from: number, count: number, out: Int32Array, outAt: number): void {
+    if (from + count * 8 > page.size) throw this.#fault('a page with fewer values than announced')
+    const target = new Uint8Array(out.buffer, out.byteOffset + outAt * 8, count * 8)
+    target.set(viewPage(page).subarray(from, from + count * 8))
+  }
+
+  #lookUp(page: LoadedPage, from: number, first: number, count: number): boolean {
+    const entries = this.#dictionary?.starts.length ?? (this.#dictionaryWords?.length ?? -2) / 2
+    if (entries < 0) throw this.#fault('a page of dictionary numbers without a dictionary')
+    const bytes = viewPage(page)
+    const width = bytes[from] as number
+    if (from >= bytes.length) throw this.#fault('a page without its values')
+    if (width > 24) return false
+    const numbers = new Int32Array(count)
+    if (width > 0 ? !readNumbers(bytes, from + 1, bytes.length, width, entries, numbers, 0, count) : entries === 0)
+      throw this.#fault('damaged dictionary numbers')
+    const words = this.#words
+    if (words !== undefined) {
+      const values = this.#dictionaryWords as Int32Array
+      for (let i = 0; i < count; i++) {
+        const n = numbers[i] as number
+        words[2 * (first + i)] = values[2 * n] as number
+        words[2 * (first + i) + 1] = values[2 * n + 1] as number
+      }
+      return true
+    }
+    const { starts, lengths, hashes } = this.#dictionary as TextsOut
+    const out = this.#texts as TextsOut
+    for (let i = 0; i < count; i++) {
+      const n = numbers[i] as number
+      out.starts[first + i] = starts[n] as number
+      out.lengths[first + i] = lengths[n] as number
+    }
+    if (hashes !== undefined && out.hashes !== undefined)
+      for (let i = 0; i < count; i++) out.hashes[first + i] = hashes[numbers[i] as number] as number
+    return true
+  }
+
+  #fault(what: string): Error {
+    return corrupt(this.#name, `column ${this.#column} has ${what}`, { column: this.#column })
+  }
+}
+
+function newTexts(count: number, withHashes: boolean): TextsOut {
+  return { starts: new Int32Array(count), lengths: new Int32Array(count), hashes: withHashes ? new Int32Array(count) : undefined }
+}
