@@ -1,11 +1,9 @@
 // One commit of a stream: the rows of every partition into data files, then one transaction with all positions.
 // One rule: it stands only on a table that holds exactly the positions its rows come after.
-import { conformBatch } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
 import {
   commitAppend,
-  dataWriterFor,
   type LogView,
   mayDeleteDataFiles,
   type Operation,
@@ -13,6 +11,7 @@ import {
   type Table,
   type WrittenFiles,
 } from '../table/index.js'
+import { AheadFiles } from './ahead-files.js'
 import type { StreamCommit, StreamWriterOptions } from './options.js'
 import type { PartitionCut } from './partition-buffer.js'
 
@@ -25,6 +24,8 @@ export interface CommitJob {
   readonly cuts: readonly PartitionCut[]
   readonly options: StreamWriterOptions
   readonly encoder: RowGroupEncoder
+  /** Files that hold some of the rows already, and none but these. */
+  readonly ahead: AheadFiles | undefined
 }
 
 /**
@@ -37,16 +38,21 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
   const startedMs = runtime.monotonicMs()
   // A look at the table may have shown a foreign advance already; the commit itself would then see no conflict.
   const fenced = fencedIn(job, view)
-  if (fenced !== undefined) throw fenced
-  const writer = dataWriterFor(table.context, view, { ...options.files, encoder, signal: options.signal })
+  if (fenced !== undefined) {
+    await job.ahead?.discard()
+    throw fenced
+  }
+  let files = job.ahead
+  if (files?.fits(view) === false) {
+    await files.discard()
+    files = undefined
+  }
+  files ??= new AheadFiles({ table: table.context, view, schema, options, encoder })
   let written: WrittenFiles
   try {
-    for (const { batches } of cuts) {
-      for (const { batch, schema: built } of batches) await writer.write(built === schema ? batch : conformBatch(batch, schema))
-    }
-    written = await writer.finish()
+    written = await files.finish(cuts)
   } catch (error) {
-    await writer.discard()
+    await files.discard()
     throw error
   }
   const txns = cuts.flatMap(({ buffer: { appId }, lastOffset }) => (appId === undefined ? [] : [{ appId, version: lastOffset }]))
@@ -60,13 +66,13 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
       describe,
       commitOptions,
     )
-    const { numRows, sizeBytes, files } = written
+    const { numRows, sizeBytes } = written
     const durationMs = runtime.monotonicMs() - startedMs
-    return { view: committed.view, commit: { version: committed.version, numRows, numFiles: files.length, sizeBytes, durationMs } }
+    return { view: committed.view, commit: { version: committed.version, numRows, numFiles: written.files.length, sizeBytes, durationMs } }
   } catch (error) {
     if (!isAlluviumError(error)) throw error
     // Surely not committed: these files belong to no version and may go. In any doubt they stay.
-    if (mayDeleteDataFiles(error)) await writer.discard()
+    if (mayDeleteDataFiles(error)) await files.discard()
     throw error.code === 'COMMIT_CONFLICT' ? await explain(job, error) : error
   }
 }

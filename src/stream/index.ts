@@ -1,5 +1,5 @@
 // The streaming append.
-export type { StreamCommit, StreamWriterOptions } from './options.js'
+export type { StreamCommit, StreamMetrics, StreamWriterOptions } from './options.js'
 export {
   type CommittedPosition,
   type OffsetLike,
@@ -8,5 +8,5 @@ export {
   type SourcePartition,
   type SourcePosition,
 } from './positions.js'
-export { createStreamWriter, type StreamMetrics, StreamWriter } from './stream-writer.js'
+export { createStreamWriter, StreamWriter } from './stream-writer.js'
 export type { CommittedVersion, Ticket } from './tickets.js'

@@ -43,13 +43,30 @@ export interface StreamCommit {
   readonly durationMs: number
 }
 
+/** Counters since the writer was opened. */
+export interface StreamMetrics {
+  readonly rowsAccepted: number
+  readonly rowsDuplicate: number
+  readonly rowsCommitted: number
+  readonly commits: number
+  readonly bufferedRows: number
+  readonly bufferedBytes: number
+}
+
 export interface ResolvedOptions {
   readonly appId: string | undefined
   readonly lingerMs: number
   readonly lingerRows: number
   readonly lingerBytes: number
   readonly bufferBytes: number
+  /** Bytes of the next commit from which on it is encoded ahead. */
+  readonly aheadFromBytes: number
 }
+
+// Fewer bytes take no time worth hiding.
+const AHEAD_FROM_BYTES = 4 * 2 ** 20
+/** A commit that is full sooner is encoded ahead from this share of it on. */
+const AHEAD_FROM_SHARE = 1 / 16
 
 const positive = z.number().positive()
 const shape = z.strictObject({
@@ -72,11 +89,13 @@ export function resolveOptions(options: StreamWriterOptions): ResolvedOptions {
     throw new AlluviumError('INVALID_OPTIONS', `the stream writer's options are wrong: ${faults.join('; ')}`, { faults })
   }
   const { appId, linger = {}, bufferBytes = 192 * 2 ** 20 } = options
+  const lingerBytes = Math.min(linger.bytes ?? 64 * 2 ** 20, bufferBytes)
   return {
     appId,
     lingerMs: linger.ms ?? 1000,
     lingerRows: linger.rows ?? Number.POSITIVE_INFINITY,
-    lingerBytes: Math.min(linger.bytes ?? 64 * 2 ** 20, bufferBytes),
+    lingerBytes,
     bufferBytes,
+    aheadFromBytes: Math.min(AHEAD_FROM_BYTES, lingerBytes * AHEAD_FROM_SHARE),
   }
 }

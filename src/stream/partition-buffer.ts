@@ -49,6 +49,8 @@ export class PartitionBuffer {
   /** Owners that are leaving; while there are any, and after they left, nothing is taken. */
   leaving = 0
   isOwned = true
+  /** Rows are made a batch at this size, so that they can be encoded before their commit is due. */
+  readonly #sealBytes: number
   #flight: Flight | undefined
   #settlement: Settlement | undefined
   #builder: { readonly rows: BatchBuilder; readonly schema: StructType } | undefined
@@ -56,12 +58,19 @@ export class PartitionBuffer {
   #batchRows = 0
   #batchBytes = 0
 
-  constructor(source: string, partition: number | string, appId: string | undefined, committed: bigint | undefined) {
+  constructor(
+    source: string,
+    partition: number | string,
+    appId: string | undefined,
+    committed: bigint | undefined,
+    sealBytes: number = Number.POSITIVE_INFINITY,
+  ) {
     this.source = source
     this.partition = partition
     this.appId = appId
     this.committed = committed
     this.accepted = committed
+    this.#sealBytes = sealBytes
   }
 
   get rows(): number {
@@ -70,6 +79,11 @@ export class PartitionBuffer {
 
   get bytes(): number {
     return this.#batchBytes + (this.#builder?.rows.rowCount ? this.#builder.rows.byteLength : 0)
+  }
+
+  /** The batches that are whole; more may follow until the cut. */
+  get sealed(): readonly BufferedBatch[] {
+    return this.#batches
   }
 
   /** True when something was accepted that neither the table nor a commit in flight carries. */
@@ -198,6 +212,7 @@ export class PartitionBuffer {
     const before = builder.rowCount
     const faults = builder.appendRows(skip === 0 ? rows : rows.slice(skip), { ignoreUnknown, firstRow: skip })
     if (faults.length > 0) builder.truncate(before)
+    else if (builder.byteLength >= this.#sealBytes) this.#seal()
     return faults
   }
 

@@ -8,8 +8,9 @@ import { AlluviumError, abortedError } from '../errors.js'
 import type { Runtime, Timer } from '../runtime.js'
 import type { StructType } from '../schema/index.js'
 import { createRowGroupEncoder, invalidRows, type LogView, type RowGroupEncoder, type Table } from '../table/index.js'
+import { AheadFiles } from './ahead-files.js'
 import { type CommitJob, commitCuts } from './commit-cuts.js'
-import { type ResolvedOptions, resolveOptions, type StreamWriterOptions } from './options.js'
+import { type ResolvedOptions, resolveOptions, type StreamMetrics, type StreamWriterOptions } from './options.js'
 import { PartitionBuffer } from './partition-buffer.js'
 import {
   type CommittedPosition,
@@ -20,16 +21,6 @@ import {
   type SourcePosition,
 } from './positions.js'
 import type { Ticket } from './tickets.js'
-
-/** Counters since the writer was opened. */
-export interface StreamMetrics {
-  readonly rowsAccepted: number
-  readonly rowsDuplicate: number
-  readonly rowsCommitted: number
-  readonly commits: number
-  readonly bufferedRows: number
-  readonly bufferedBytes: number
-}
 
 /**
  * Opens a stream into a table and reads the positions that the table holds for `appId`.
@@ -71,6 +62,10 @@ export class StreamWriter<Input = Record<string, unknown>> {
   #ownership: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
   readonly #encoder: RowGroupEncoder
+  /** Files of the next commit, begun already. */
+  #ahead: AheadFiles | undefined
+  /** Files that were given up and are being deleted. Never rejects. */
+  #abandoned: Promise<unknown> = Promise.resolve()
   #breathedAtMs: number
   #failure: unknown
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
@@ -111,6 +106,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     if (rowsAccepted > 0) this.#timer ??= this.#runtime.setTimer(this.#resolved.lingerMs, () => this.#onTimer())
     const committed = buffer.settlementOf(checked.lastOffset) ?? Promise.resolve({ version: this.#view.version })
     if (this.#isFull) this.#startFlight(false)
+    this.#writeAhead()
     await this.#breathe()
     await this.#room()
     return { rowsAccepted, rowsDuplicate, committed }
@@ -234,7 +230,9 @@ export class StreamWriter<Input = Record<string, unknown>> {
       cuts,
       options: this.#options,
       encoder: this.#encoder,
+      ahead: this.#ahead,
     }).then(() => this.#idle())
+    this.#ahead = undefined
   }
 
   async #fly(job: CommitJob): Promise<void> {
@@ -252,6 +250,24 @@ export class StreamWriter<Input = Record<string, unknown>> {
       this.#fail(error)
     }
     this.#inFlightBytes = 0
+  }
+
+  // Encodes what is whole of the next commit. What is wrong with its files is said by the commit itself.
+  #writeAhead(): void {
+    if (this.#failure !== undefined || this.#bufferedBytes < this.#resolved.aheadFromBytes) return
+    const context = { table: this.#table.context, view: this.#view, schema: this.#schema, options: this.#options, encoder: this.#encoder }
+    try {
+      this.#ahead ??= new AheadFiles(context)
+    } catch {
+      return
+    }
+    for (const buffer of this.#partitions.values()) this.#ahead.take(buffer, buffer.sealed)
+  }
+
+  #abandonAhead(): void {
+    const files = this.#ahead
+    this.#ahead = undefined
+    if (files !== undefined) this.#abandoned = Promise.all([this.#abandoned, files.discard()])
   }
 
   async #takeOver(buffers: readonly PartitionBuffer[]): Promise<CommittedPosition[]> {
@@ -323,10 +339,13 @@ export class StreamWriter<Input = Record<string, unknown>> {
 
   async #end(): Promise<void> {
     this.#timer?.cancel()
+    this.#abandonAhead()
+    await this.#abandoned
     await this.#encoder.close()
   }
 
   #drop(buffer: PartitionBuffer, how: () => void): void {
+    if (this.#ahead?.has(buffer)) this.#abandonAhead()
     this.#bufferedRows -= buffer.rows
     this.#bufferedBytes -= buffer.bytes
     how()
@@ -341,9 +360,9 @@ export class StreamWriter<Input = Record<string, unknown>> {
     const key = keyOf(source, partition)
     let buffer = this.#partitions.get(key)
     if (buffer === undefined) {
-      const { appId } = this.#resolved
+      const { appId, aheadFromBytes } = this.#resolved
       const id = appId === undefined ? undefined : positionAppId(appId, source, partition)
-      buffer = new PartitionBuffer(source, partition, id, recordedAt(this.#view, id))
+      buffer = new PartitionBuffer(source, partition, id, recordedAt(this.#view, id), aheadFromBytes)
       this.#partitions.set(key, buffer)
     }
     return buffer
