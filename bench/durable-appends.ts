@@ -10,7 +10,7 @@ import { createTable, double, localStorage, long, openTable, schema, string } fr
 const args = process.argv.slice(2)
 const option = (name: string, fallback: number): number => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback)
 const APPENDS = option('--appends', 200)
-const ROUNDS = option('--rounds', 5)
+const ROUNDS = option('--rounds', 10)
 const base = fs.mkdtempSync(
   path.join(args.includes('--folder') ? (args[args.indexOf('--folder') + 1] as string) : os.tmpdir(), 'alluvium-appends-'),
 )
@@ -22,31 +22,32 @@ const quantile = (values: readonly number[], q: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] as number
 const median = (values: readonly number[]): number => quantile(values, 0.5)
 
-/** The floor: what the disk takes for the same files, with one system call after another. */
-async function bare(count: number, data: Uint8Array, commit: Uint8Array): Promise<number[]> {
+/** The floor: what the disk takes for the same files, with one blocking system call after another. */
+function bare(count: number, data: Uint8Array, commit: Uint8Array): number[] {
   const folder = path.join(base, `bare-${Math.random()}`)
   const log = path.join(folder, '_delta_log')
   fs.mkdirSync(log, { recursive: true })
   const times: number[] = []
   for (let i = 0; i < count; i++) {
     const start = performance.now()
-    const file = await fs.promises.open(path.join(folder, `part-${i}.parquet`), 'wx')
-    await file.writeFile(data)
-    await file.sync()
-    await file.close()
+    writeDurably(path.join(folder, `part-${i}.parquet`), data)
     const staged = path.join(log, `.${i}.tmp`)
-    const staging = await fs.promises.open(staged, 'wx')
-    await staging.writeFile(commit)
-    await staging.sync()
-    await staging.close()
-    await fs.promises.link(staged, path.join(log, `${String(i).padStart(20, '0')}.json`))
-    const directory = await fs.promises.open(log, 'r')
-    await directory.sync()
-    await directory.close()
-    await fs.promises.unlink(staged)
+    writeDurably(staged, commit)
+    fs.linkSync(staged, path.join(log, `${String(i).padStart(20, '0')}.json`))
+    const directory = fs.openSync(log, 'r')
+    fs.fsyncSync(directory)
+    fs.closeSync(directory)
+    fs.unlinkSync(staged)
     times.push(performance.now() - start)
   }
   return times
+}
+
+function writeDurably(file: string, bytes: Uint8Array): void {
+  const fd = fs.openSync(file, 'wx')
+  fs.writeSync(fd, bytes)
+  fs.fsyncSync(fd)
+  fs.closeSync(fd)
 }
 
 async function appends(table: Awaited<ReturnType<typeof openTable>>, count: number): Promise<number[]> {
@@ -88,7 +89,7 @@ const ours: number[] = []
 const ours10k: number[] = []
 const perRound = Math.ceil(APPENDS / ROUNDS)
 for (let round = 0; round < ROUNDS; round++) {
-  floor.push(...(await bare(perRound, data, commit)))
+  floor.push(...bare(perRound, data, commit))
   ours.push(...(await appends(early, perRound)))
   ours10k.push(...(await appends(late, perRound)))
 }
