@@ -104,7 +104,7 @@ def unknown_writer_feature(f):
 @catalogue.table("by-hand/features-nobody-reads", "writer features that do not concern readers, all at once")
 def features_nobody_reads(f):
     names = ["appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "identityColumns", "allowColumnDefaults", "domainMetadata", "rowTracking",
-             "icebergCompatV1", "icebergCompatV2", "clustering", "inCommitTimestamp", "collations-preview", "checkpointProtection"]
+             "clustering", "inCommitTimestamp", "collations-preview", "checkpointProtection"]
     simple(f, [protocol(1, 7, None, names)])
     case("features-nobody-reads", "features-by-hand", "features of writers do not stop a reader", "Valid Feature Names in Table Features", [read(id_rows(1, 2, 3))], ["L4"])
 
@@ -197,14 +197,23 @@ def partition_texts(f):
     values = [{"at": "2026-01-31 12:00:00.123456", "day": "2026-01-31", "amount": "1.50", "flag": "true", "name": "x"},
               {"at": "2026-01-31T12:00:00.123456Z", "day": "0001-01-01", "amount": "-0.01", "flag": "false", "name": "NULL"},
               {"at": "1969-12-31 23:59:59", "day": "1969-12-31", "amount": "7.00", "flag": "true", "name": "__HIVE_DEFAULT_PARTITION__"},
-              {"at": None, "day": None, "amount": None, "flag": None, "name": None}, {"at": "", "day": "", "amount": "", "flag": "", "name": ""}]
+              {"at": None, "day": None, "amount": None, "flag": None, "name": None}]
     write_commit(f, 0, [protocol(), metadata(fields, ["at", "day", "amount", "flag", "name"]),
                         *[data(f, f"{i}.parquet", ids(i), partitions=v) for i, v in enumerate(values)]])
     names = "id at day amount flag name"
     case("partition-texts", "partition-texts", "the text in the log counts, not the name of a folder", "Partition Value Serialization", [read(rows(names,
         [0, "2026-01-31T12:00:00.123456Z", "2026-01-31", "1.50", True, "x"], [1, "2026-01-31T12:00:00.123456Z", "0001-01-01", "-0.01", False, "NULL"],
-        [2, "1969-12-31T23:59:59.000000Z", "1969-12-31", "7.00", True, "__HIVE_DEFAULT_PARTITION__"], [3, None, None, None, None, None], [4, None, None, None, None, None])),
+        [2, "1969-12-31T23:59:59.000000Z", "1969-12-31", "7.00", True, "__HIVE_DEFAULT_PARTITION__"], [3, None, None, None, None, None])),
         read(rows(names, [0, "2026-01-31T12:00:00.123456Z", "2026-01-31", "1.50", True, "x"]), where="name = 'x'")], ["R5"])
+
+
+@catalogue.table("by-hand/partition-empty-texts", "empty texts as partition values of every type")
+def partition_empty_texts(f):
+    types = {"at": "timestamp", "day": "date", "amount": "decimal(10,2)", "flag": "boolean", "n": "integer", "name": "string"}
+    write_commit(f, 0, [protocol(), metadata([LONG, *[field(n, t) for n, t in types.items()]], list(types)),
+                        data(f, "one.parquet", ids(1), partitions={n: "" for n in types})])
+    case("partition-empty-texts", "partition-texts", "an empty text is null, whatever the type", "Partition Value Serialization",
+         [read([{"id": 1, **{n: None for n in types}}])], ["R5"])
 
 
 @catalogue.table("by-hand/partition-decimal-scale", "a decimal partition value with fewer digits than its scale, as after a widening")
@@ -231,20 +240,24 @@ def parquet(name, title, table, fields, expected, options=None, more=()):
         case(f"parquet-{name}", "parquet", title, "Data Files", [read(expected)], ["R6"])
 
 
-parquet("codecs", "every codec that Parquet files come in", ids(0), [LONG], id_rows(*range(7)),
-        more=[(ids(i + 1), {"compression": c}) for i, c in enumerate(["none", "snappy", "gzip", "zstd", "lz4", "brotli"])])
+parquet("codecs", "the codecs that writers use", ids(0), [LONG], id_rows(*range(6)),
+        more=[(ids(i + 1), {"compression": c}) for i, c in enumerate(["none", "snappy", "gzip", "zstd", "lz4"])])
+parquet("brotli", "a file compressed with Brotli", ids(1), [LONG], id_rows(1), options={"compression": "brotli"})
 NUMBERS = pa.table({"id": pa.array(range(20), pa.int64()), "text": [f"prefix {i % 3}" for i in range(20)]})
-parquet("encodings", "delta, split and plain encodings, pages of the second version, no dictionary", NUMBERS, [LONG, TEXT],
+parquet("encodings", "delta and plain encodings, pages of the second version, no dictionary", NUMBERS, [LONG, TEXT],
         rows("id text", *[[i, f"prefix {i % 3}"] for _ in range(3) for i in range(20)]),
         options={"use_dictionary": False, "column_encoding": {"id": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY"}, "data_page_version": "2.0"},
-        more=[(NUMBERS, {"use_dictionary": False, "column_encoding": {"id": "BYTE_STREAM_SPLIT", "text": "DELTA_LENGTH_BYTE_ARRAY"}}), (NUMBERS, {"use_dictionary": True})])
+        more=[(NUMBERS, {"use_dictionary": False, "column_encoding": {"id": "PLAIN", "text": "DELTA_LENGTH_BYTE_ARRAY"}}), (NUMBERS, {"use_dictionary": True})])
+parquet("byte-stream-split", "numbers split into streams of bytes", pa.table({"f": pa.array([1.5, -0.1, None], pa.float32()), "d": [0.1, 5e-324, 1e300]}), [field("f", "float"), field("d", "double")],
+        rows("f d", [1.5, 0.1], [-0.10000000149011612, 5e-324], [None, 1e300]), options={"use_dictionary": False, "use_byte_stream_split": True})
 parquet("row-groups", "a file of many row groups", pa.table({"id": pa.array(range(100), pa.int64())}), [LONG], id_rows(*range(100)), options={"row_group_size": 7})
 parquet("columns-otherwise", "columns in another order, one too many, one too few", pa.table({"other": [1], "text": ["x"], "id": pa.array([1], pa.int64())}), [LONG, TEXT, field("late", "date")],
         rows("id text late", [1, "x", None]))
-parquet("units", "timestamps of milliseconds and nanoseconds are microseconds",
+parquet("millis", "timestamps of milliseconds are microseconds",
         pa.table({"at": pa.array([datetime.datetime(2026, 1, 31, 12, 0, 0, 123000, datetime.timezone.utc)], pa.timestamp("ms", "UTC"))}), [field("at", "timestamp")],
-        rows("at", ["2026-01-31T12:00:00.123000Z"], ["2026-01-31T12:00:00.123456Z"]),
-        more=[(pa.table({"at": pa.array([1769860800123456000], pa.int64()).cast(pa.timestamp("ns", "UTC"))}), {"version": "2.6"})])
+        rows("at", ["2026-01-31T12:00:00.123000Z"]))
+parquet("nanos", "timestamps of nanoseconds are microseconds", pa.table({"at": pa.array([1769860800123456000], pa.int64()).cast(pa.timestamp("ns", "UTC"))}), [field("at", "timestamp")],
+        rows("at", ["2026-01-31T12:00:00.123456Z"]), options={"version": "2.6"})
 DECIMALS = [decimal.Decimal("-1234567.89"), None]
 parquet("decimals", "decimals as fixed bytes and as integers", pa.table({"p": pa.array(DECIMALS, pa.decimal128(9, 2))}), [field("p", "decimal(9,2)")],
         rows("p", ["-1234567.89"], [None], ["-1234567.89"], [None]), more=[(pa.table({"p": pa.array(DECIMALS, pa.decimal128(9, 2))}), {"store_decimal_as_integer": True})])
@@ -255,13 +268,16 @@ parquet("lists", "lists with elements of any name", pa.table({"l": pa.array([[1,
 
 
 # ---------------------------------------------------------------- time
+FAR_BACK = {"delta.deletedFileRetentionDuration": "interval 40000 days", "delta.logRetentionDuration": "interval 40000 days"}   # or Spark goes back a week only
+
+
 @catalogue.table("by-hand/in-commit-timestamps-late", "in-commit timestamps switched on at version 2")
 def in_commit_timestamps_late(f):
     at = lambda hour: 1767225600000 + hour * 3_600_000                     # 2026-01-01T00:00:00Z and hours
     info = lambda hour: {"commitInfo": {"inCommitTimestamp": at(hour), "timestamp": 1, "operation": "TEST"}}
     upgrade = [info(2), protocol(1, 7, None, ["inCommitTimestamp"]), metadata([LONG], configuration={
-        "delta.enableInCommitTimestamps": "true", "delta.inCommitTimestampEnablementVersion": "2", "delta.inCommitTimestampEnablementTimestamp": str(at(2))})]
-    write_commit(f, 0, [protocol(), metadata([LONG]), data(f, "0.parquet", ids(0))])
+        "delta.enableInCommitTimestamps": "true", "delta.inCommitTimestampEnablementVersion": "2", "delta.inCommitTimestampEnablementTimestamp": str(at(2)), **FAR_BACK})]
+    write_commit(f, 0, [protocol(), metadata([LONG], configuration=FAR_BACK), data(f, "0.parquet", ids(0))])
     write_commit(f, 1, [data(f, "1.parquet", ids(1))])
     write_commit(f, 2, [*upgrade, data(f, "2.parquet", ids(2))])
     write_commit(f, 3, [info(3), data(f, "3.parquet", ids(3))])

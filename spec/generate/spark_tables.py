@@ -24,6 +24,10 @@ def insert(folder, values):
     sql(f"INSERT INTO delta.`{folder}` SELECT /*+ COALESCE(1) */ * FROM VALUES {values}")
 
 
+# Spark refuses to go back further than this, a week without it.
+FAR_BACK = {"delta.deletedFileRetentionDuration": "interval 40000 days", "delta.logRetentionDuration": "interval 40000 days"}
+
+
 @contextlib.contextmanager
 def setting(**values):
     names = {k.replace("__", "."): v for k, v in values.items()}
@@ -384,7 +388,7 @@ def overwritten_schema(t):
 
 @catalogue.table("spark/history", "insert, delete, update, merge, overwrite, optimize and restore")
 def history(t):
-    create(t, "id INT, text STRING")
+    create(t, "id INT, text STRING", **FAR_BACK)
     insert(t, "(1, 'a'), (2, 'b'), (3, 'c')")
     sql(f"DELETE FROM delta.`{t}` WHERE id = 1")
     sql(f"UPDATE delta.`{t}` SET text = 'B' WHERE id = 2")
@@ -411,7 +415,7 @@ def history(t):
 
 @catalogue.table("spark/in-commit-timestamps", "in-commit timestamps from version 0")
 def in_commit_timestamps(t):
-    count_up(t, 3, **{"delta.enableInCommitTimestamps": "true"})
+    count_up(t, 3, **{"delta.enableInCommitTimestamps": "true", **FAR_BACK})
     times = [actions(t, v)[0]["commitInfo"]["inCommitTimestamp"] for v in range(4)]
     iso = lambda ms: f"{__import__('datetime').datetime.fromtimestamp(ms / 1000, __import__('datetime').timezone.utc):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
     catalogue.case("time-travel", "timestamp-in-commit", "in-commit timestamps count, not the times of files", "In-Commit Timestamps", "spark/in-commit-timestamps",
