@@ -2,15 +2,16 @@
 // it ends, unless it was told to stop.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync } from 'node:fs'
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { repository } from './peers.js'
 
-/** Bundles the example with the library of this tree, so that a signal meets the real process. Answers the file. */
-export async function bundleExample(name: string): Promise<string> {
-  const outfile = join(repository, '.run', `${name}-${process.pid}.mjs`)
-  mkdirSync(join(repository, '.run'), { recursive: true })
+/** Bundles the example with the library of this tree, so that a signal meets the real process. Answers the file, below `folder`. */
+export async function bundleExample(name: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${name}.mjs`)
+  // Where the packages are that stay outside of the bundle.
+  symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules'), 'junction')
   await build({
     entryPoints: [join(repository, 'examples', `${name}.ts`)],
     outfile,
@@ -23,7 +24,6 @@ export async function bundleExample(name: string): Promise<string> {
     sourcemap: 'inline',
     logLevel: 'warning',
   })
-  process.once('exit', () => rmSync(outfile, { force: true }))
   return outfile
 }
 

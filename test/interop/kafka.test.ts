@@ -44,7 +44,8 @@ describe.skipIf(absent !== undefined)('examples/kafka-to-delta.ts', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'alluvium-kafka-'))
-    ;[broker, program] = await Promise.all([startBroker(), bundleExample('kafka-to-delta')])
+    program = await bundleExample('kafka-to-delta', folder)
+    broker = await startBroker()
   })
   afterAll(async () => {
     await broker?.[Symbol.asyncDispose]()

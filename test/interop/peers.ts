@@ -1,8 +1,8 @@
 // The peers: other engines and real servers, found by ALLUVIUM_PEERS (a folder with python.sh, kafka.sh, readers/).
 // Where they are absent the suite skips and says so; where CI is set it must not.
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -36,15 +36,17 @@ export function readerScript(name: string): string {
 
 /** Runs Python source in the peers' environment; `input` goes in as JSON, the answer is the JSON it prints. */
 export async function python<T>(source: string, input: unknown = null): Promise<T> {
-  const run = promisify(execFile)
-  const { stdout } = await run(
-    peersPython(),
-    ['-c', `import json, sys\ninput = json.loads(sys.argv[1])\n${source}`, JSON.stringify(input)],
-    {
+  const scratch = mkdtempSync(join(tmpdir(), 'alluvium-python-')) // engines leave things behind
+  try {
+    const program = `import json, sys\ninput = json.loads(sys.argv[1])\n${source}`
+    const { stdout } = await promisify(execFile)(peersPython(), ['-c', program, JSON.stringify(input)], {
       maxBuffer: 256 * 2 ** 20,
-    },
-  )
-  return JSON.parse(stdout) as T
+      env: { ...process.env, TMPDIR: scratch },
+    })
+    return JSON.parse(stdout) as T
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
 }
 
 // What python.sh says to export, once for the process.

@@ -1,6 +1,9 @@
 // One reader of another engine: a process that answers one JSON line for one JSON line. The caller keeps the time: a
 // reader that does not answer is killed, and every question that waits fails.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { peersPython, readerScript } from './peers.js'
 
@@ -32,6 +35,7 @@ const LAST_WORDS = 4000
 export class ReaderProcess {
   readonly name: ReaderName
   readonly #child: ChildProcessWithoutNullStreams
+  readonly #scratch: string = mkdtempSync(join(tmpdir(), 'alluvium-reader-'))
   readonly #waiting = new Map<number, Waiting>()
   readonly #ended: Promise<void>
   #lastId = 0
@@ -39,7 +43,10 @@ export class ReaderProcess {
 
   constructor(name: ReaderName) {
     this.name = name
-    this.#child = spawn(peersPython(), [readerScript(name)], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#child = spawn(peersPython(), [readerScript(name)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: this.#scratch },
+    })
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-LAST_WORDS)
     })
@@ -84,6 +91,7 @@ export class ReaderProcess {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
     await this.#ended
     clearTimeout(timer)
+    rmSync(this.#scratch, { recursive: true, force: true })
   }
 }
 
