@@ -49,8 +49,10 @@ export { type MemoryStorageOptions, memoryStorage } from './storage/memory.js'
 export type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from './storage/storage.js'
 export {
   type CommittedPosition,
+  type CommittedVersion,
   createStreamWriter,
   type OffsetLike,
+  type SourcePartition,
   type SourcePosition,
   type StreamCommit,
   type StreamMetrics,

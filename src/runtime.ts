@@ -9,7 +9,7 @@ export interface Timer {
 
 /** Time, sleep, randomness and ids. The same implementation and seed give the same run. */
 export interface Runtime {
-  /** Wall-clock time in milliseconds since 1970 (may go backwards). */
+  /** Wall-clock time in whole milliseconds since 1970 (may go backwards). */
   now(): number
   /** A clock for durations, in milliseconds (never goes backwards). */
   monotonicMs(): number
