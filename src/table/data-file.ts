@@ -3,11 +3,13 @@
 import { RecordBatch as Batch, makeData, type RecordBatch, type Schema, Struct } from 'apache-arrow'
 import { conformBatch, constantColumn, MappedColumns, project, toArrowSchema } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
+import type { BoundFilter } from '../filter/index.js'
 import type { DeletedRows } from '../log/index.js'
 import { openParquet, type ParquetFile, type RowGroupInfo } from '../parquet/index.js'
 import { type ColumnMappingMode, type PhysicalValue, parsePartitionValue, type StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { missingFile, storageByteSource } from './byte-source.js'
+import { pruneRowGroups } from './row-groups.js'
 import { RowPositions } from './row-positions.js'
 
 /** A file as the log describes it. */
@@ -44,6 +46,8 @@ export interface OpenDataFile {
   readonly rowGroups: readonly RowGroupInfo[]
   /** The rows of all row groups, or of those with these indexes, in that order. */
   batches(rowGroups?: readonly number[]): AsyncGenerator<PlacedBatch, void, undefined>
+  /** The indexes of the row groups that can hold a row for the filter, whose columns are all needed; undefined for all of them. */
+  rowGroupsFor(filter: BoundFilter): readonly number[] | undefined
   /** Refuses a deletion vector that belongs to another file. @throws AlluviumError `CORRUPT_DATA` */
   checkFits(deleted: DeletedRows): void
 }
@@ -73,7 +77,13 @@ export async function openDataFile(storage: Storage, file: DataFile, read: DataF
       }
     }
   }
-  return { path, rowGroups: parquet.rowGroups, batches, checkFits: (deleted) => checkFits(deleted, parquet.numRows, path) }
+  return {
+    path,
+    rowGroups: parquet.rowGroups,
+    batches,
+    rowGroupsFor: (filter) => pruneRowGroups(filter, parquet, needed, mode, partition),
+    checkFits: (deleted) => checkFits(deleted, parquet.numRows, path),
+  }
 }
 
 /** The rows that a deletion vector leaves, a byte each; undefined when all of them count. */

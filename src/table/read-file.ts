@@ -1,6 +1,7 @@
 // Reading one data file of a version: its columns under the table's names, the values of its partition, and which of its
 // rows a deletion vector leaves. Positions are those in the file.
 import type { RecordBatch } from 'apache-arrow'
+import type { BoundFilter } from '../filter/index.js'
 import { columnMappingMode, type LogView, loadDeletionVector, resolveDataPath } from '../log/index.js'
 import type { StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
@@ -17,6 +18,8 @@ export interface FileBatch {
 export interface FileRead {
   /** Columns to read or fill in, in the table's names. */
   readonly needed: StructType
+  /** Row groups that cannot hold a row for it are left out; its columns are among those needed. */
+  readonly filter: BoundFilter | undefined
   readonly batchRows: number | undefined
   readonly signal: AbortSignal | undefined
 }
@@ -29,7 +32,7 @@ export async function* readFile(
   storage: Storage,
   view: LogView,
   row: number,
-  { needed, batchRows, signal }: FileRead,
+  { needed, filter, batchRows, signal }: FileRead,
 ): AsyncGenerator<FileBatch, void, undefined> {
   const { files, metadata, protocol } = view
   const file = {
@@ -43,7 +46,7 @@ export async function* readFile(
     vector === undefined ? undefined : loadDeletionVector(storage, vector, { signal }),
   ])
   if (deleted !== undefined) data.checkFits(deleted)
-  for await (const { batch, firstRow } of data.batches()) {
+  for await (const { batch, firstRow } of data.batches(filter === undefined ? undefined : data.rowGroupsFor(filter))) {
     yield { batch, keep: deleted === undefined ? undefined : keptOf(deleted, firstRow, batch.numRows) }
   }
 }

@@ -49,8 +49,8 @@ export class Scan<Row = Record<string, unknown>> {
     let left = plan.limit ?? Number.POSITIVE_INFINITY
     for (const row of plan.files) {
       if (left <= 0) return
-      const { needed, batchRows } = plan
-      for await (const batch of readFile(this.#storage, this.#view, row, { needed, batchRows, signal: this.#options.signal })) {
+      const { needed, filter, batchRows } = plan
+      for await (const batch of readFile(this.#storage, this.#view, row, { needed, filter, batchRows, signal: this.#options.signal })) {
         throwIfAborted(this.#options.signal, 'the scan')
         const kept = keepRows(batch, plan, left)
         left -= kept.numRows
