@@ -60,8 +60,8 @@ class ThreadChooser implements RowGroupEncoder {
     this.memory = {
       take: (sizeBytes) => {
         if (sizeBytes < this.#fromBytes) return ordinaryMemory.take(sizeBytes)
-        // A thread that starts while the stream is still being put together costs no time of its own.
-        if (this.#workers.length === 0) this.#choose()
+        // Threads that start while the stream is still being put together cost no time of their own.
+        while (this.#workers.length < this.#threads) if (this.#start() === undefined) break
         return canShare ? this.#shared.take(sizeBytes) : ordinaryMemory.take(sizeBytes)
       },
       give: (memory) => this.#shared.give(memory),
@@ -90,8 +90,13 @@ class ThreadChooser implements RowGroupEncoder {
       undefined,
     )
     if ((idlest !== undefined && idlest.busy === 0) || this.#workers.length >= this.#threads) return idlest
+    return this.#start() ?? idlest
+  }
+
+  #start(): Worker | undefined {
+    if (this.#workers.length >= this.#threads) return undefined
     const worker = createEncodeWorker(this.#shared)
-    if (worker === undefined) return idlest
+    if (worker === undefined) return undefined
     const started = { worker, busy: 0 }
     this.#workers.push(started)
     return started

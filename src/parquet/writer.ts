@@ -58,6 +58,8 @@ const DEFAULT_ROW_GROUP_BYTES = 16 * 2 ** 20
 const DEFAULT_ROW_GROUP_ROWS = 1024 * 1024
 // A batch is not cut for a row group that would be larger by no more than this share.
 const TOLERANCE = 1 / 8
+// While an encoder elsewhere has no work yet, the first row groups of a file may be this small a share of a whole one.
+const FIRST_SHARE = 1 / 4
 // Bytes that a stream has besides the values, about: its schema, and the headers and padding of batches.
 const STREAM_OVERHEAD_BYTES = 256 * 1024
 // Encoded bytes in shared memory are handed on in pieces of this size, copied: not every sink takes shared memory.
@@ -99,6 +101,7 @@ class StitchWriter implements ParquetWriter {
   // Row groups that are being encoded, then appended in order.
   private inFlight: Promise<void> = Promise.resolve()
   private encoding: Promise<void>[] = []
+  private flushed = 0
   private failure: { error: unknown } | undefined
   private finished = false
   private piece: Uint8Array | undefined
@@ -126,8 +129,14 @@ class StitchWriter implements ParquetWriter {
       if (lent) this.group.stream.own(this.rowGroupBytes * (1 + TOLERANCE) + STREAM_OVERHEAD_BYTES)
       this.bufferedRows += part.numRows
       this.bufferedBytes += batchBytes(part)
-      if (this.bufferedRows >= this.rowGroupRows || this.bufferedBytes >= this.rowGroupBytes) await this.flush()
+      if (this.bufferedRows >= this.rowGroupRows || this.bufferedBytes >= this.rowGroupBytes || this.hasIdleEncoder) await this.flush()
     }
+  }
+
+  // Whether what is buffered would begin to be encoded at once, where otherwise the beginning of a file is waited for.
+  private get hasIdleEncoder(): boolean {
+    const { encodeRowGroup, encodeAhead = 1 } = this.options
+    return encodeRowGroup !== undefined && this.flushed < encodeAhead && this.bufferedBytes >= this.rowGroupBytes * FIRST_SHARE
   }
 
   // Rows of a batch that fill the row group, taking them as equally large.
@@ -169,6 +178,7 @@ class StitchWriter implements ParquetWriter {
     const chosen = dictionaries?.finish() ?? { dictionary: dictionary === 'always', dictionaryOf: [] }
     const properties: EncodeProperties = { codec, createdBy: CREATED_BY, ...chosen }
     this.group = undefined
+    this.flushed++
     this.bufferedRows = 0
     this.bufferedBytes = 0
     const { encodeRowGroup, encodeAhead = 1 } = this.options

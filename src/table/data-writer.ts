@@ -130,7 +130,8 @@ export class DataWriter {
    */
   async finish(): Promise<WrittenFiles> {
     for (const file of [...this.#open.values()]) await this.#close(file)
-    await this.#closeEncoder()
+    // Idle threads keep nothing waiting, so nothing waits for their end.
+    this.#closeEncoder().catch(() => undefined)
     const durable = Promise.all(this.#closing).then(() => undefined)
     durable.catch(() => undefined) // whoever commits awaits it; until then its failure must not end the process
     return { files: this.#done, durable, numRows: this.#numRows, sizeBytes: this.#sizeBytes }
