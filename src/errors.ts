@@ -29,6 +29,9 @@ export type ErrorCode =
 /** Machine-readable particulars of an error: path, version, column, feature names, … */
 export type ErrorFacts = Readonly<Record<string, unknown>>
 
+/** Messages quote what they are about, and paths, names and types can be of any length. The facts have them whole. */
+const MAX_MESSAGE_LENGTH = 4096
+
 /**
  * Every failure this library reports. A caller's own mistake in types (a missing argument, a wrong kind of value)
  * is a `TypeError` or `RangeError` instead.
@@ -44,7 +47,12 @@ export class AlluviumError extends Error {
   readonly facts: ErrorFacts
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, options: { cause?: unknown } = {}) {
-    super(message, options)
+    super(
+      message.length > MAX_MESSAGE_LENGTH
+        ? `${message.slice(0, MAX_MESSAGE_LENGTH / 2)} … ${message.slice(-MAX_MESSAGE_LENGTH / 2)}`
+        : message,
+      options,
+    )
     this.name = 'AlluviumError'
     this.code = code
     this.facts = facts

@@ -26,13 +26,16 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 const MAX_DEPTH = 512
+/** Longer numbers stay texts. The longest double has 767 digits that matter. */
+const MAX_NUMBER_LENGTH = 4096
 
 /**
- * Parses one JSON value that takes the whole text. Duplicate keys: the last wins.
+ * Parses one JSON value that takes the whole text. Duplicate keys: the last wins. `maxContainers` bounds the arrays and
+ * objects that are made of it: two bytes of text make a hundred of memory.
  * @throws AlluviumError `INVALID_ROW` with the offset where the text stops being JSON; callers wrap it in their own code.
  */
-export function parseJson(text: string): JsonValue {
-  const parser = new Parser(text)
+export function parseJson(text: string, maxContainers: number = Number.POSITIVE_INFINITY): JsonValue {
+  const parser = new Parser(text, maxContainers)
   const value = parser.value(0)
   parser.end()
   return value
@@ -41,6 +44,8 @@ export function parseJson(text: string): JsonValue {
 /** The exact form of a JSON number's text: number where nothing is lost, else bigint or {@link JsonNumber}. */
 export function exactNumber(text: string): number | bigint | JsonNumber {
   const value = Number(text)
+  // Nothing counts this far, and a bigint of millions of digits takes seconds to make.
+  if (text.length > MAX_NUMBER_LENGTH) return new JsonNumber(text)
   if (/^-?\d+$/.test(text)) {
     if (Number.isSafeInteger(value) && text !== '-0') return value
     return text === '-0' ? -0 : BigInt(text)
@@ -69,17 +74,21 @@ function canonicalDecimal(text: string): string {
 
 class Parser {
   private at = 0
+  private containersLeft: number
   private readonly text: string
-  constructor(text: string) {
+  constructor(text: string, maxContainers: number) {
     this.text = text
+    this.containersLeft = maxContainers
   }
 
   value(depth: number): JsonValue {
     if (depth > MAX_DEPTH) throw this.fault(`nested deeper than ${MAX_DEPTH} levels`)
     this.space()
     const c = this.text.charCodeAt(this.at)
-    if (c === 0x7b) return this.object(depth)
-    if (c === 0x5b) return this.array(depth)
+    if (c === 0x7b || c === 0x5b) {
+      if (--this.containersLeft < 0) throw this.fault('more arrays and objects than are read')
+      return c === 0x7b ? this.object(depth) : this.array(depth)
+    }
     if (c === 0x22) return this.string()
     if (c === 0x2d || (c >= 0x30 && c <= 0x39)) return this.number()
     if (this.word('true')) return true

@@ -44,6 +44,9 @@ export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: 
   return true
 }
 
+/** Slots looked at for one text. Honest texts never meet a hundred others in a row. */
+const MAX_PROBES = 256
+
 /** Ids for byte strings. Id 0 stands for "no value at all" and reads as null. */
 export class ByteDictionary {
   /** The texts by id; several ids may be null (no value, and an explicit null). */
@@ -53,6 +56,8 @@ export class ByteDictionary {
   private slots: Int32Array = new Int32Array(16)
   private nullId = 0
   private lastId = 0
+  // Texts that found no place among the slots: texts made to collide would otherwise cost their number squared.
+  private readonly crowded: Map<string, number> = new Map()
   // Which id came after which the last time: values of neighbouring files repeat, or take turns.
   private followers: Int32Array = new Int32Array(16)
   // Whether every text here stands in JSON as its own bytes.
@@ -81,12 +86,14 @@ export class ByteDictionary {
   /** The id of `source[start, end)`, given at its first sight. */
   intern(source: Uint8Array, start: number, end: number): number {
     let slot = hashBytes(source, start, end, 0) & (this.slots.length - 1)
-    for (;;) {
+    for (let probes = 0; probes < MAX_PROBES; probes++) {
       const id = this.slots[slot] as number
-      if (id === 0) return this.follow(this.insert(source, start, end))
+      if (id === 0) break
       if (this.equals(id, source, start, end)) return this.follow(id)
       slot = (slot + 1) & (this.slots.length - 1)
     }
+    const crowded = this.crowded.size === 0 ? undefined : this.crowded.get(decodeUtf8(source, start, end))
+    return this.follow(crowded ?? this.insert(source, start, end))
   }
 
   internText(text: string): number {
@@ -147,8 +154,10 @@ export class ByteDictionary {
 
   private place(id: number): void {
     let slot = hashBytes(this.bytes, this.starts[id] as number, this.starts[id + 1] as number, 0) & (this.slots.length - 1)
-    while (this.slots[slot] !== 0) slot = (slot + 1) & (this.slots.length - 1)
-    this.slots[slot] = id
+    let probes = 0
+    while (this.slots[slot] !== 0 && probes++ < MAX_PROBES) slot = (slot + 1) & (this.slots.length - 1)
+    if (this.slots[slot] === 0) this.slots[slot] = id
+    else this.crowded.set(this.values[id] as string, id)
   }
 }
 

@@ -1,6 +1,6 @@
 // The adds of one Parquet part of a checkpoint, straight from Arrow columns into the file table. What has no column
 // there stays with the part: a few retained columns, and statistics that are read when somebody asks.
-import type { Data, RecordBatch } from 'apache-arrow'
+import { type Data, DataType, type RecordBatch } from 'apache-arrow'
 import { isJsonObject } from '../json.js'
 import type { ParquetFile } from '../parquet/index.js'
 import type { DeletionVectorDescriptor, Tags } from './actions.js'
@@ -79,8 +79,9 @@ export class PartRows implements CheckpointPart {
     const pieces: Piece[] = []
     let firstOrdinal = 0
     for await (const batch of this.file.read({ columns: [['add', 'stats']], ...(signal === undefined ? {} : { signal }) })) {
-      const stats = childOf(columnOf(batch, 'add'), 'stats')
-      if (stats !== undefined && stats.nullCount < stats.length) pieces.push({ firstOrdinal, columns: new Map([['stats', stats]]) })
+      const add = columnOf(batch, 'add')
+      const stats = add === undefined ? undefined : withValues(add, 'stats', isText)
+      if (stats !== undefined) pieces.push({ firstOrdinal, columns: new Map([['stats', stats]]) })
       firstOrdinal += batch.numRows
     }
     this.stats = (ordinal) => {
@@ -107,6 +108,33 @@ export function columnOf(batch: RecordBatch, name: string): Data | undefined {
   return index < 0 ? undefined : batch.data.children[index]
 }
 
+// Checkpoints come from anywhere: a column of another type than the protocol's would be read as something it is not.
+function expectType(data: Data, name: string, test: (type: DataType) => boolean): Data {
+  if (!test(data.type)) throw new ActionFault(`its column ${name} has the type ${data.type}`)
+  return data
+}
+
+// A member of the adds, undefined where no add has it.
+function withValues(add: Data, name: string, test: (type: DataType) => boolean): Data | undefined {
+  const data = childOf(add, name)
+  return data === undefined || data.nullCount === data.length ? undefined : expectType(data, `add.${name}`, test)
+}
+
+function isText(type: DataType): boolean {
+  return DataType.isUtf8(type) || DataType.isBinary(type)
+}
+
+function isTextMap(type: DataType): boolean {
+  const entries = DataType.isMap(type) ? (type.children[0]?.type as DataType | undefined) : undefined
+  return entries?.children.length === 2 && entries.children.every((field) => isText(field.type))
+}
+
+// Integers with NaN where there is none.
+function integersOrNaN(data: Data): (index: number) => number {
+  const integers = integersOf(data)
+  return data.nullCount === 0 ? integers : (index) => (data.getValid(index) ? integers(index) : Number.NaN)
+}
+
 class BatchAppender {
   private readonly table: FileTable
   private readonly add: Data
@@ -131,13 +159,12 @@ class BatchAppender {
     this.add = add
     this.version = version
     this.firstOrdinal = firstOrdinal
-    this.path = need('path')
-    this.sizes = integersOf(need('size'))
-    const times = childOf(add, 'modificationTime')
+    this.path = expectType(need('path'), 'add.path', isText)
+    this.sizes = integersOrNaN(expectType(need('size'), 'add.size', DataType.isInt))
+    const times = withValues(add, 'modificationTime', DataType.isInt)
     this.times = times === undefined ? () => 0 : integersOf(times)
-    this.partitions = childOf(add, 'partitionValues')
-    const vectors = childOf(add, 'deletionVector')
-    this.vectors = vectors !== undefined && vectors.nullCount < vectors.length ? vectors : undefined
+    this.partitions = withValues(add, 'partitionValues', isTextMap)
+    this.vectors = withValues(add, 'deletionVector', DataType.isStruct)
     const offsets = this.path.valueOffsets
     this.pathBase = offsets[0] as number
     this.pathBytes = (this.path.values as Uint8Array).slice(this.pathBase, offsets[this.path.length])

@@ -1,7 +1,7 @@
 // Reading checkpoints into a replay (PROTOCOL.md, "Checkpoints"): classic ones of both specs, multi-part ones, and
 // those named by UUID in Parquet or JSON, with their sidecars. Columns a writer left out are null, columns nobody
 // knows are passed over. Tombstones are only looked at by vacuum, so they are skipped here.
-import type { RecordBatch } from 'apache-arrow'
+import { DataType, type RecordBatch } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
 import { type ByteSource, openParquet, type ParquetFile } from '../parquet/index.js'
 import { decodeFilePath } from '../schema/index.js'
@@ -11,10 +11,12 @@ import { cellJson } from './arrow-json.js'
 import { onCheckpointFile } from './checkpoint-part.js'
 import { ADD_COLUMNS, columnOf, PartRows } from './checkpoint-rows.js'
 import { SIDECAR_FOLDER } from './file-names.js'
+import { assertCommitSize, logLimits } from './limits.js'
 import { ActionFault, actionOf } from './parse-action.js'
 import type { Replay } from './replay.js'
 import type { CheckpointFiles } from './segment.js'
 
+const MIN_BYTES_PER_ROW = 4
 const ACTION_COLUMNS = ['metaData', 'protocol', 'txn', 'domainMetadata', 'sidecar']
 
 /**
@@ -32,15 +34,23 @@ export async function loadCheckpoint(
     if (action.kind === 'sidecar') sidecars.push(action)
     else replay.take(action)
   }
+  const onSidecarAction = (action: Action): void => {
+    if (action.kind === 'sidecar') throw new ActionFault('it names sidecars, and sidecars have none of their own')
+    replay.take(action)
+  }
   for (const file of checkpoint.files) {
     await onCheckpointFile(file.path, async () => {
       if (file.path.endsWith('.json')) await loadJson(storage, file, checkpoint.version, replay, onAction, signal)
       else await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)
     })
   }
+  const seen = new Set<string>()
   for (const sidecar of sidecars) {
-    const path = sidecarPath(sidecar, checkpoint)
-    await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onAction, signal))
+    const path = await onCheckpointFile(checkpoint.files[0]?.path ?? '', async () => sidecarPath(sidecar, checkpoint))
+    // A sidecar named again holds nothing new, and reading it again could go on for ever.
+    if (seen.has(path)) continue
+    seen.add(path)
+    await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onSidecarAction, signal))
   }
 }
 
@@ -52,6 +62,7 @@ async function loadJson(
   onAction: (action: Action) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  assertCommitSize(file.path, file.sizeBytes, logLimits())
   const bytes = await storage.read(file.path, { signal })
   if (bytes === undefined) throw new ActionFault('it was listed but is gone')
   replay.applyCheckpointLines(bytes, { version, path: file.path }, onAction)
@@ -70,7 +81,8 @@ async function loadParquet(
     ...(signal === undefined ? {} : { signal }),
   })
   const rows = new PartRows(path, file)
-  replay.table.expectKeys(file.numRows)
+  // Only a guess, and so not worth more memory than the file itself makes likely, whatever it claims.
+  replay.table.expectKeys(Math.min(file.numRows, Math.ceil(sizeBytes / MIN_BYTES_PER_ROW)))
   for await (const batch of file.read({ columns: [...ADD_COLUMNS, ...ACTION_COLUMNS], ...(signal === undefined ? {} : { signal }) })) {
     for (const name of ACTION_COLUMNS) actionsOfColumn(batch, name, onAction)
     replay.setCounts(rows.append(replay.table, batch, replay.state.version, replay.state.counts))
@@ -81,6 +93,7 @@ async function loadParquet(
 function actionsOfColumn(batch: RecordBatch, name: string, onAction: (action: Action) => void): void {
   const data = columnOf(batch, name)
   if (data === undefined || data.nullCount === data.length) return
+  if (!DataType.isStruct(data.type)) throw new ActionFault(`its column ${name} has the type ${data.type}`)
   for (let i = 0; i < data.length; i++) {
     const value = cellJson(data, i)
     // A struct of nulls is how some writers say null.

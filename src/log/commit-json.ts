@@ -121,15 +121,17 @@ export function corruptLine(origin: CommitOrigin, line: number, problem: string)
 }
 
 const MAX_LINE_BYTES = 2 ** 28
+/** Arrays and objects in one action. What actions are made of are strings and a few maps of them. */
+const MAX_CONTAINERS = 500_000
 
 function parseBytes(bytes: Uint8Array, start: number, end: number): JsonValue {
   if (end - start > MAX_LINE_BYTES) throw new ActionFault(`an action of ${end - start} bytes is larger than ${MAX_LINE_BYTES}`)
   const ascii = decodeUtf8(bytes, start, end)
   // A text as long as its bytes is pure ASCII; anything else is decoded again strictly.
-  if (ascii.length === end - start) return parseJson(ascii)
+  if (ascii.length === end - start) return parseJson(ascii, MAX_CONTAINERS)
   const text = decodeUtf8Strict(bytes.subarray(start, end))
   if (text === undefined) throw new ActionFault('not valid UTF-8')
-  return parseJson(text)
+  return parseJson(text, MAX_CONTAINERS)
 }
 
 function malformed(bytes: Uint8Array, start: number, lineEnd: number, line: number, origin: CommitOrigin): AlluviumError {
@@ -146,6 +148,8 @@ function hasStructure(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {
     const c = bytes[i]
     if (c === 0x7b || c === 0x7d || c === 0x5b || c === 0x5d || c === 0x22 || c === 0x3a || c === 0x2c || c === 0x5c) return true
+    // A file system that lost power leaves zeros where the rest of a commit was.
+    if (c === 0) return true
   }
   return false
 }

@@ -1,18 +1,22 @@
 // Commit bytes straight into the file table: adds become rows and removes entries of a list, without an object each.
 // The fast path takes the plain shapes that writers produce; at the least surprise it hands the line to the parser
 // (commit-json.ts), so that both always agree on what is valid and what it means.
-import { encodeUtf8 } from '../bytes.js'
+import { decodeUtf8, encodeUtf8 } from '../bytes.js'
 import type { Action, AddFile, RemoveFile } from './actions.js'
 import { assertNotEmpty, type CommitOrigin, parseValue, valuesOfLine } from './commit-json.js'
 import { FieldScan } from './field-scan.js'
 import { type FileTable, vectorId } from './file-table.js'
-import { Pattern, skipBlanks, standsAt, valueEnd } from './json-scan.js'
+import { Pattern, skipBlanks, standsAt, stringEnd, stringWasEscaped, valueEnd } from './json-scan.js'
+import { isActionName } from './parse-action.js'
 import { RemoveList } from './remove-list.js'
 import { CHUNK_MASK, HAS_VECTOR, PARSE_LINE } from './row-chunk.js'
 
 const ADD = new Pattern('{"add":{')
 const REMOVE = new Pattern('{"remove":{')
 const COMMIT_INFO = new Pattern('{"commitInfo":')
+
+/** No action has a longer name. */
+const LONGEST_NAME = 64
 
 /** The source of staged rows that point into the commit's own bytes, while those are no source yet. */
 export const IN_COMMIT = -1
@@ -81,7 +85,18 @@ export class CommitScanner {
     if (standsAt(view, at, ADD)) return this.scanAdd(at)
     if (standsAt(view, at, REMOVE)) return this.scanRemove(at)
     if (standsAt(view, at, COMMIT_INFO)) return this.scanInfo(at)
-    return -1
+    return this.scanUnknown(at)
+  }
+
+  // An action nobody here knows must be valid JSON, but nothing is made of it, whatever its size.
+  private scanUnknown(line: number): number {
+    const bytes = this.bytes
+    if (bytes[line] !== 0x7b || bytes[line + 1] !== 0x22) return -1
+    const nameEnd = stringEnd(bytes, line + 2, bytes.length)
+    if (nameEnd < 0 || stringWasEscaped() || bytes[nameEnd + 1] !== 0x3a) return -1
+    if (isActionName(decodeUtf8(bytes, line + 2, Math.min(nameEnd, line + 2 + LONGEST_NAME)))) return -1
+    const close = valueEnd(bytes, nameEnd + 2, bytes.length, 1)
+    return close < 0 ? -1 : lineEnd(bytes, close)
   }
 
   private scanAdd(line: number): number {

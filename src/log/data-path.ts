@@ -33,7 +33,8 @@ export function resolveDataPath(logPath: string, location?: string): string {
   }
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
   if (parts.length === 0) throw outside(logPath, 'names no file')
-  if (parts[0] === LOG_FOLDER) throw outside(logPath, 'points into the log')
+  // Some file systems tell no case apart.
+  if (parts[0]?.toLowerCase() === LOG_FOLDER) throw outside(logPath, 'points into the log')
   return parts.join('/')
 }
 

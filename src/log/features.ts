@@ -174,10 +174,20 @@ export function columnMappingMode(protocol: Protocol, metadata: Metadata): Colum
 export function property(metadata: Metadata, key: string): string | undefined {
   const exact = metadata.configuration[key]
   if (exact !== undefined) return exact
-  const wanted = key.toLowerCase()
-  for (const [name, value] of Object.entries(metadata.configuration)) if (name.toLowerCase() === wanted) return value
-  return undefined
+  let known = lowerCaseKeys.get(metadata.configuration)
+  if (known === undefined) {
+    known = new Map()
+    for (const [name, value] of Object.entries(metadata.configuration)) {
+      const lower = name.toLowerCase()
+      if (!known.has(lower)) known.set(lower, value)
+    }
+    lowerCaseKeys.set(metadata.configuration, known)
+  }
+  return known.get(key.toLowerCase())
 }
+
+// Asked for several properties a file, of tables that may have any number of them.
+const lowerCaseKeys = new WeakMap<Metadata['configuration'], Map<string, string>>()
 
 /** The error for features in the way; also used where a feature shows only in the files. */
 export function unsupported(what: 'read' | 'write', features: readonly string[], protocol?: Protocol): AlluviumError {
@@ -185,9 +195,16 @@ export function unsupported(what: 'read' | 'write', features: readonly string[],
     protocol === undefined ? {} : { minReaderVersion: protocol.minReaderVersion, minWriterVersion: protocol.minWriterVersion }
   return new AlluviumError(
     'UNSUPPORTED_FEATURE',
-    `this library cannot ${what} the table, which needs ${features.join(', ')}; use a newer release or an engine that supports ${features.length === 1 ? 'it' : 'them'}`,
+    `this library cannot ${what} the table, which needs ${shownNames(features)}; use a newer release or an engine that supports ${features.length === 1 ? 'it' : 'them'}`,
     { features, operation: what, ...versions },
   )
+}
+
+const SHOWN_NAMES = 20
+
+function shownNames(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN_NAMES).map((name) => (name.length > 100 ? `${name.slice(0, 100)}…` : name))
+  return names.length > SHOWN_NAMES ? `${shown.join(', ')} and ${names.length - SHOWN_NAMES} more features` : shown.join(', ')
 }
 
 function listed(allowed: boolean, names: readonly string[] | undefined): Set<string> {

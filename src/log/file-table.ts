@@ -2,7 +2,7 @@
 // removed at a version, so that an older view never changes: a row is visible in a view iff it lies below the view's
 // row count and was not removed at or before the view's version. One open-addressing index maps (path, vector id)
 // to the newest row of that key.
-import { decodeUtf8 } from '../bytes.js'
+import { concatBytes, decodeUtf8 } from '../bytes.js'
 import { AlluviumError } from '../errors.js'
 import type { DeletionVectorDescriptor } from './actions.js'
 import { ByteDictionary, hashBytes, isPlain, sameBytes } from './byte-dictionary.js'
@@ -34,6 +34,10 @@ export function vectorId(vector: DeletionVectorDescriptor): string {
 }
 
 const ARENA_BYTES = 1 << 18
+/** Slots looked at for one key. Honest paths never meet a hundred others in a row. */
+const MAX_PROBES = 256
+/** What stands between a plain key and its text in JSON: `":"`. */
+const KEY_END = Uint8Array.of(0x22, 0x3a, 0x22)
 const NO_SOURCE: Source = { bytes: new Uint8Array(0) }
 
 export class FileTable {
@@ -48,6 +52,8 @@ export class FileTable {
   readonly maxPartitionColumns: number
   private slots: Int32Array = new Int32Array(64)
   private keyCount = 0
+  // Keys that found no place among the slots: paths made to collide would otherwise cost their number squared.
+  private readonly crowded: Map<string, number> = new Map()
   // The row that a newer row of the same key took the slot from; rare, so no column.
   private readonly previous: Map<number, number> = new Map()
   private arenaUsed = 0
@@ -123,7 +129,7 @@ export class FileTable {
     if (this.partitionColumns.length >= this.maxPartitionColumns) throw tooManyPartitionColumns(this.maxPartitionColumns)
     const nameBytes = bytes.slice(start, end)
     const name = decodeUtf8(nameBytes)
-    const key = isPlain(nameBytes) ? new Pattern(Uint8Array.of(...nameBytes, 0x22, 0x3a, 0x22)) : undefined
+    const key = isPlain(nameBytes) ? new Pattern(concatBytes([nameBytes, KEY_END])) : undefined
     const column = { name, nameBytes, key, ordinal: this.partitionColumns.length, dictionary: new ByteDictionary() }
     this.partitionColumns.push(column)
     return column
@@ -138,8 +144,9 @@ export class FileTable {
   put(row: number, version: number): number {
     if ((this.keyCount + 1) * 2 > this.slots.length) this.rehash(this.slots.length * 2)
     const slot = this.slotFor(row)
-    const older = (this.slots[slot] as number) - 1
-    this.slots[slot] = row + 1
+    const older = slot < 0 ? (this.crowded.get(this.keyText(row)) ?? -1) : (this.slots[slot] as number) - 1
+    if (slot < 0) this.crowded.set(this.keyText(row), row)
+    else this.slots[slot] = row + 1
     if (older < 0) {
       this.keyCount++
       return -1
@@ -150,14 +157,14 @@ export class FileTable {
 
   /** Ends the live row of a key at `version`. Answers the row, or -1 where the key has no live row. */
   drop(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined, version: number): number {
-    const row = (this.slots[this.slotOf(hash, bytes, start, length, vector)] as number) - 1
+    const row = this.rowOf(hash, bytes, start, length, vector)
     return row >= 0 && this.end(row, version) ? row : -1
   }
 
   /** The newest row of a key, live or not, and from there the older ones; -1 when there is none. */
   newest(bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
     const hash = this.keyHash(bytes, start, start + length, vector)
-    return (this.slots[this.slotOf(hash, bytes, start, length, vector)] as number) - 1
+    return this.rowOf(hash, bytes, start, length, vector)
   }
 
   /** The rows that no version has removed. */
@@ -214,19 +221,22 @@ export class FileTable {
     return true
   }
 
-  // The slot that holds the key of a row, or the free one where it belongs. Most rows are new and meet no other.
+  // The slot that holds the key of a row, or the free one where it belongs; -1 where it belongs among the crowded ones.
+  // Most rows are new and meet no other.
   private slotFor(row: number): number {
+    if (this.crowded.size > 0 && this.crowded.has(this.keyText(row))) return -1
     const chunk = this.chunks[row >>> CHUNK_BITS] as RowChunk
     const i = row & CHUNK_MASK
     const hash = chunk.hash[i] as number
     const mask = this.slots.length - 1
     let slot = hash & mask
-    for (;;) {
+    for (let probes = 0; probes < MAX_PROBES; probes++) {
       const other = (this.slots[slot] as number) - 1
       if (other < 0) return slot
       if ((this.chunks[other >>> CHUNK_BITS] as RowChunk).hash[other & CHUNK_MASK] === hash && this.sameKey(row, other)) return slot
       slot = (slot + 1) & mask
     }
+    return -1
   }
 
   private sameKey(row: number, other: number): boolean {
@@ -237,19 +247,26 @@ export class FileTable {
     return this.isKey(other, this.sourceOf(row).bytes, chunk.path[i] as number, length, this.vectorIdOf(row))
   }
 
-  // The slot that holds the key, or the free one where it belongs.
-  private slotOf(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
+  // The newest row of a key, or -1.
+  private rowOf(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
     const slots = this.slots
     const mask = slots.length - 1
     let slot = hash & mask
-    for (;;) {
+    for (let probes = 0; probes < MAX_PROBES; probes++) {
       const row = (slots[slot] as number) - 1
-      if (row < 0) return slot
+      if (row < 0) break
       const chunk = this.chunks[row >>> CHUNK_BITS] as RowChunk
       const i = row & CHUNK_MASK
-      if (chunk.hash[i] === hash && chunk.pathLength[i] === length && this.isKey(row, bytes, start, length, vector)) return slot
+      if (chunk.hash[i] === hash && chunk.pathLength[i] === length && this.isKey(row, bytes, start, length, vector)) return row
       slot = (slot + 1) & mask
     }
+    return this.crowded.size === 0 ? -1 : (this.crowded.get(keyText(bytes, start, length, vector)) ?? -1)
+  }
+
+  private keyText(row: number): string {
+    const chunk = this.chunkOf(row)
+    const i = row & CHUNK_MASK
+    return keyText(this.sourceOf(row).bytes, chunk.path[i] as number, chunk.pathLength[i] as number, this.vectorIdOf(row))
   }
 
   private isKey(row: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): boolean {
@@ -264,14 +281,20 @@ export class FileTable {
     for (const entry of old) {
       if (entry === 0) continue
       let slot = (this.chunkOf(entry - 1).hash[(entry - 1) & CHUNK_MASK] as number) & mask
-      while (this.slots[slot] !== 0) slot = (slot + 1) & mask
-      this.slots[slot] = entry
+      let probes = 0
+      while (this.slots[slot] !== 0 && probes++ < MAX_PROBES) slot = (slot + 1) & mask
+      if (this.slots[slot] === 0) this.slots[slot] = entry
+      else this.crowded.set(this.keyText(entry - 1), entry - 1)
     }
   }
 }
 
 function named(column: PartitionColumn, bytes: Uint8Array, start: number, end: number): boolean {
   return column.nameBytes.length === end - start && sameBytes(column.nameBytes, 0, bytes, start, end - start)
+}
+
+function keyText(bytes: Uint8Array, start: number, length: number, vector: string | undefined): string {
+  return `${decodeUtf8(bytes, start, start + length)}\0${vector ?? ''}`
 }
 
 /** The seed with which the path of a file with this vector is hashed. */

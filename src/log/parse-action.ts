@@ -37,6 +37,11 @@ export function actionOf(name: string, value: JsonValue): Action {
   return parse(new Fields(name, value))
 }
 
+/** Whether a name is that of an action; others are passed over by readers. */
+export function isActionName(name: string): boolean {
+  return PARSERS.has(name)
+}
+
 const PARSERS: ReadonlyMap<string, (fields: Fields) => Action> = new Map<string, (fields: Fields) => Action>([
   ['add', parseAdd],
   ['remove', parseRemove],
