@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Greeting } from './engine.js'
+import { ENGINE_NAMES } from './engines.js'
 import type { CaseResult, Verdict } from './run-case.js'
 import { type Suite, specFolder } from './suite.js'
 
@@ -50,18 +51,22 @@ export function isInOrder(run: Run, suite: Suite): boolean {
   return run.results.every(({ id, verdict }) => verdict === 'pass' || suite.gaps.has(id))
 }
 
-/** Puts whole runs beside those of other engines in results.json, and writes RESULTS.md from it. */
+/** Puts runs beside those of other engines in results.json, and writes RESULTS.md from it. Of the same version of an engine a run of some cases changes those. */
 export function writeResults(runs: readonly Run[], suite: Suite): void {
   const file = join(specFolder, 'results.json')
   const stored: Stored = existsSync(file) ? storedSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : {}
+  const ids = new Set(suite.cases.map((one) => one.id))
   for (const { engine, date, second, results } of runs) {
+    const before = stored[engine.engine]
+    const kept = before?.version === engine.version ? Object.entries(before.results).filter(([id]) => ids.has(id)) : []
     stored[engine.engine] = {
       version: engine.version,
       date,
-      ...(second === undefined ? {} : { second }),
-      results: Object.fromEntries(
-        results.map(({ id, verdict, note }) => [id, { verdict, ...(note === '' ? {} : { note: withoutPaths(note) }) }]),
-      ),
+      ...((second ?? before?.second) === undefined ? {} : { second: second ?? before?.second }),
+      results: Object.fromEntries([
+        ...kept,
+        ...results.map(({ id, verdict, note }) => [id, { verdict, ...(note === '' ? {} : { note: withoutPaths(note) }) }] as const),
+      ]),
     }
   }
   writeFileSync(file, `${JSON.stringify(stored, null, 2)}\n`)
@@ -78,15 +83,14 @@ const MARKS: Readonly<Record<Verdict, string>> = {
 }
 
 function resultsPage(stored: Stored, suite: Suite): string {
-  const names = Object.keys(stored)
+  const known: readonly string[] = ENGINE_NAMES
+  const names = Object.keys(stored).sort((a, b) => (known.indexOf(a) >>> 0) - (known.indexOf(b) >>> 0))
   const cell = (name: string, id: string): string => {
     const result = stored[name]?.results[id]
     return result === undefined ? 'not run' : MARKS[result.verdict]
   }
   const count = (name: string, verdict: Verdict): number =>
     suite.cases.filter(({ id }) => stored[name]?.results[id]?.verdict === verdict).length
-  const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-    [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
   const totals = names.map((name) => [
     name,
     stored[name]?.version ?? '',
@@ -123,6 +127,13 @@ function resultsPage(stored: Stored, suite: Suite): string {
   ]
     .join('\n')
     .trimEnd()}\n`
+}
+
+// Columns of one width, as the formatter would have them.
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? '').length)))
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
 function escaped(text: string): string {
