@@ -29,6 +29,11 @@ export function commitPath(version: number): string {
   return `${LOG_FOLDER}/${padVersion(version)}.json`
 }
 
+/** Path of the checksum file of a version. */
+export function checksumPath(version: number): string {
+  return `${LOG_FOLDER}/${padVersion(version)}.crc`
+}
+
 /** Path of the classic checkpoint of a version. */
 export function classicCheckpointPath(version: number): string {
   return `${LOG_FOLDER}/${padVersion(version)}.checkpoint.parquet`

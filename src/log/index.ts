@@ -1,9 +1,11 @@
 // The Delta log: names, actions, segments, and the columnar state of a version. Committing is in commit/.
 
 export type * from './actions.js'
+export type { ChecksumReport } from './checksum.js'
 export { type CommitOrigin, formatAction, formatCommit, parseAction, parseCommit } from './commit-json.js'
 export { resolveDataPath } from './data-path.js'
 export { DeletedRows, deletionVectorPath, loadDeletionVector } from './deletion-vectors/index.js'
+export { type LogFacts, loadFacts } from './facts.js'
 export {
   assertReadable,
   assertWritable,

@@ -4,13 +4,14 @@ import { AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
 import { loadCheckpoint } from './checkpoint.js'
+import { isCompaction, type LogStep } from './compaction.js'
 import { commitPath } from './file-names.js'
 import { FileTable } from './file-table.js'
 import { assertCommitSize, type LogLimits, logLimits } from './limits.js'
 import { Lineage, type LogPolicy, type LogView } from './log-view.js'
 import { rebuildTable } from './rebuild.js'
 import { emptyState, type LogState, Replay } from './replay.js'
-import { findSegment, type LogSegment, listLog } from './segment.js'
+import { findSegment, type LogListing, type LogSegment, listLog, planSegment } from './segment.js'
 
 export interface LoadOptions {
   /** The version wanted; the latest without it. */
@@ -39,30 +40,53 @@ const TRUST_MS = 10 * 60 * 1000
  * @example const view = await loadLog(storage); console.log(view.version, view.files.numFiles)
  */
 export async function loadLog(storage: Storage, options: LoadOptions = {}): Promise<LogView> {
-  const { version, signal, runtime = systemRuntime } = options
+  return loadFrom(storage, options)
+}
+
+/** @throws RangeError for what is no version */
+export function assertVersion(version: number | undefined): void {
   if (version !== undefined && (!Number.isSafeInteger(version) || version < 0))
     throw new RangeError(`a version is a non-negative safe integer, not ${version}`)
+}
+
+/** {@link loadLog} for a caller that has found the segment already. */
+export async function loadFrom(storage: Storage, options: LoadOptions, found?: LogSegment): Promise<LogView> {
+  const { version, signal, runtime = systemRuntime } = options
+  assertVersion(version)
   const policy: LogPolicy = { limits: logLimits(options.limits), allowUnreadable: options.allowUnreadable === true }
   const unusable = new Set<string>()
   let damage: AlluviumError | undefined
+  let listing: LogListing | undefined
   for (;;) {
     let segment: LogSegment
     try {
-      segment = await findSegment(storage, { version, signal, unusable })
+      if (unusable.size === 0) segment = found ?? (await findSegment(storage, { version, signal }))
+      else {
+        // Listed once, however many files turn out to be damaged.
+        listing ??= await listLog(storage, 0, signal)
+        segment = planSegment(listing, { version, unusable }, storage.location)
+      }
     } catch (error) {
-      throw damage ?? error // Without the checkpoint that could not be read there is no way in: that is the story.
+      throw damage ?? error // Without the file that could not be read there is no way in: that is the story.
     }
     try {
       const view = await replaySegment(storage, segment, policy, signal)
       view.shared.confirmedMs = runtime.monotonicMs()
       return view
     } catch (error) {
-      const first = segment.checkpoint?.files[0]
-      if (first === undefined || !isAlluviumError(error, 'CORRUPT_CHECKPOINT')) throw error
-      damage ??= error
-      unusable.add(first.path)
+      const culprit = dispensable(segment, error)
+      if (culprit === undefined || unusable.has(culprit)) throw error
+      damage ??= error as AlluviumError
+      unusable.add(culprit)
     }
   }
+}
+
+// The file that could not be used, where there may be a way around it: a checkpoint, or a compaction of commits.
+function dispensable(segment: LogSegment, error: unknown): string | undefined {
+  if (isAlluviumError(error, 'CORRUPT_CHECKPOINT')) return segment.checkpoint?.files[0]?.path
+  if (!isAlluviumError(error, 'CORRUPT_LOG') && !isAlluviumError(error, 'LIMIT_EXCEEDED')) return undefined
+  return segment.steps.find((step) => isCompaction(step) && step.file.path === error.facts.path)?.file.path
 }
 
 /**
@@ -79,6 +103,7 @@ export async function refreshLog(view: LogView, storage: Storage, options: Refre
     const window = Math.min(2 ** Math.max(round - 1, 0), READ_AHEAD_FILES)
     throwIfAborted(signal, 'refreshing the table')
     const from = head.version + 1
+    if (from + window > Number.MAX_SAFE_INTEGER) return head // No version can follow that has a name.
     const commits = await Promise.all(
       Array.from({ length: window }, (_, n) => storage.read(commitPath(from + n), signal === undefined ? {} : { signal })),
     )
@@ -116,21 +141,20 @@ async function settleRefresh(
 }
 
 async function replaySegment(storage: Storage, segment: LogSegment, policy: LogPolicy, signal: AbortSignal | undefined): Promise<LogView> {
-  const { checkpoint, commits, version } = segment
-  const base = checkpoint?.version ?? version - commits.length
+  const { checkpoint, steps, version } = segment
+  const base = checkpoint?.version ?? -1
   const table = new FileTable(base - 1, policy.limits.maxPartitionColumns)
   const replay = new Replay(table, emptyState(base))
   if (checkpoint !== undefined) await loadCheckpoint(storage, checkpoint, replay, signal)
-  let next = base + 1
-  replay.bytesAhead = commits.reduce((sum, commit) => sum + commit.sizeBytes, 0)
-  for await (const bytes of readInOrder(storage, commits, policy.limits, signal)) {
+  replay.bytesAhead = steps.reduce((sum, { file }) => sum + file.sizeBytes, 0)
+  for await (const { step, bytes } of readInOrder(storage, steps, policy.limits, signal)) {
     replay.bytesAhead -= bytes.length
-    replay.apply(bytes, { version: next, path: commitPath(next) })
-    next++
+    const origin = { version: step.to, path: step.file.path }
+    if (isCompaction(step)) replay.applyCompaction(bytes, origin)
+    else replay.apply(bytes, origin)
   }
   const state = { ...replay.state, version }
-  const modifiedMs = commits.at(-1)?.modifiedMs
-  return new Lineage(withoutDeadRows(table, state), policy).begin(state, modifiedMs)
+  return new Lineage(withoutDeadRows(table, state), policy).begin(state, segment.commit?.modifiedMs)
 }
 
 // Rows that came and went while the log was replayed are of no use to the views to come.
@@ -140,29 +164,29 @@ function withoutDeadRows(table: FileTable, state: LogState): FileTable {
   return rebuildTable(table, table.liveRows(), state.version)
 }
 
-// The commits' bytes in order, some of them read ahead.
+// The steps' bytes in order, some of them read ahead.
 async function* readInOrder(
   storage: Storage,
-  commits: readonly ObjectInfo[],
+  steps: readonly LogStep[],
   limits: LogLimits,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  for (const { path, sizeBytes } of commits) assertCommitSize(path, sizeBytes, limits)
+): AsyncGenerator<{ step: LogStep; bytes: Uint8Array }> {
+  for (const { file } of steps) assertCommitSize(file.path, file.sizeBytes, limits)
   const ahead: { bytes: Promise<Uint8Array>; sizeBytes: number }[] = []
   let aheadBytes = 0
   let next = 0
-  for (let n = 0; n < commits.length; n++) {
-    while (next < commits.length && (next === n || (ahead.length < READ_AHEAD_FILES && aheadBytes < READ_AHEAD_BYTES))) {
-      const commit = commits[next++] as ObjectInfo
-      const bytes = readCommit(storage, commit, limits, signal)
+  for (const [n, step] of steps.entries()) {
+    while (next < steps.length && (next === n || (ahead.length < READ_AHEAD_FILES && aheadBytes < READ_AHEAD_BYTES))) {
+      const { file } = steps[next++] as LogStep
+      const bytes = readCommit(storage, file, limits, signal)
       bytes.catch(() => undefined) // Whoever awaits it sees the failure; until then it is nobody's.
-      ahead.push({ bytes, sizeBytes: commit.sizeBytes })
-      aheadBytes += commit.sizeBytes
+      ahead.push({ bytes, sizeBytes: file.sizeBytes })
+      aheadBytes += file.sizeBytes
     }
     throwIfAborted(signal, 'opening the table')
     const first = ahead.shift() as { bytes: Promise<Uint8Array>; sizeBytes: number }
     aheadBytes -= first.sizeBytes
-    yield await first.bytes
+    yield { step, bytes: await first.bytes }
   }
 }
 

@@ -5,8 +5,10 @@ import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError } from '../errors.js'
 import { isJsonObject, type JsonObject, parseJson } from '../json.js'
 import { parseSchema, type StructType } from '../schema/index.js'
+import type { Storage } from '../storage/storage.js'
 import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.js'
 import { hashBytes } from './byte-dictionary.js'
+import { type ChecksumReport, verifyChecksum } from './checksum.js'
 import { formatCommit } from './commit-json.js'
 import { assertReadable } from './features.js'
 import { commitPath } from './file-names.js'
@@ -77,6 +79,17 @@ export class LogView {
     const line = parseJson(decodeUtf8(this.state.commitInfo))
     const info = isJsonObject(line) ? line.commitInfo : undefined
     return isJsonObject(info) ? info : undefined
+  }
+
+  /**
+   * Compares this version with the checksum file its writer may have left beside the commit (PROTOCOL.md, "Version
+   * Checksum File"). A mismatch means that the log may have been tampered with, or that the writer counted wrong; it
+   * never keeps the version from being read. Costs one small read.
+   * @throws AlluviumError `ABORTED`
+   * @example const { state, detail } = await view.verifyChecksum(storage)
+   */
+  async verifyChecksum(storage: Storage, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<ChecksumReport> {
+    return verifyChecksum(this, storage, options.signal)
   }
 
   /** The newest view known of this table: this one, or one that a refresh or a commit has made since. */

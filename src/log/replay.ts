@@ -1,6 +1,7 @@
 // Applying versions to a table's state, always forward: the order in which writers made them, so that whatever a
 // commit repeats or contradicts inside itself ends as it does in Spark (the later action of the file wins).
 // A commit takes effect wholly or not at all.
+import { AlluviumError } from '../errors.js'
 import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.js'
 import type { CommitOrigin } from './commit-json.js'
 import { CommitScanner, IN_COMMIT, type ScannedCommit } from './commit-scanner.js'
@@ -86,6 +87,25 @@ export class Replay {
     for (const action of scanned.actions) onAction(action)
   }
 
+  /**
+   * Applies a log compaction that ends at the origin's version. Its lines have no order, so it must say one thing only
+   * about every file, application and domain.
+   * @throws AlluviumError `CORRUPT_LOG` with the file's `path`, `LIMIT_EXCEEDED`; the replay is then of no more use
+   */
+  applyCompaction(bytes: Uint8Array, origin: CommitOrigin): void {
+    const first = this.table.rowCount
+    const { actions } = this.stage(bytes, origin)
+    const counts = this.takeEffectUnordered(bytes, first, origin)
+    this.state = { ...this.state, counts, version: origin.version, commitInfo: NOTHING }
+    const seen = new Set<string>()
+    for (const action of actions) {
+      const key = keyOf(action)
+      if (seen.has(key)) throw unreconciled(origin, key)
+      seen.add(key)
+      this.take(action)
+    }
+  }
+
   /** Takes an action that is neither a file nor about one commit. */
   take(action: Action): void {
     if (action.kind === 'protocol') this.state = { ...this.state, protocol: action }
@@ -156,11 +176,44 @@ export class Replay {
     return tally.counts()
   }
 
-  private put(row: number, version: number, tally: Tally): void {
+  // All adds, then all removes: whatever meets a row of the same file was not reconciled with it.
+  private takeEffectUnordered(bytes: Uint8Array, first: number, origin: CommitOrigin): FileCounts {
+    const { table } = this
+    const { version } = origin
+    const { removes } = this.scanner
+    const tally = new Tally(this.state.counts)
+    table.expectKeys(table.rowCount - first)
+    for (let row = first; row < table.rowCount; row++) {
+      if (this.put(row, version, tally) >= first) throw unreconciled(origin, 'add')
+    }
+    for (let n = 0; n < removes.count; n++) {
+      const gone = removes.drop(n, bytes, (hash, source, start, length, vector) => table.drop(hash, source, start, length, vector, version))
+      if (gone >= first) throw unreconciled(origin, 'remove')
+      if (gone >= 0) table.countRow(gone, -1, tally)
+    }
+    return tally.counts()
+  }
+
+  private put(row: number, version: number, tally: Tally): number {
     const replaced = this.table.put(row, version)
     if (replaced >= 0) this.table.countRow(replaced, -1, tally)
     this.table.countRow(row, 1, tally)
+    return replaced
   }
+}
+
+function keyOf(action: Action): string {
+  if (action.kind === 'txn') return `txn of ${JSON.stringify(action.appId)}`
+  if (action.kind === 'domainMetadata') return `domainMetadata of ${JSON.stringify(action.domain)}`
+  return action.kind
+}
+
+function unreconciled({ version, path }: CommitOrigin, what: string): AlluviumError {
+  return new AlluviumError(
+    'CORRUPT_LOG',
+    `${path} is no reconciled log compaction: more than one action of it is about the same thing (${what}), and their order is not known; delete the file, the commits it stands for say the same`,
+    { version, path },
+  )
 }
 
 // Smaller commits are never kept whole.

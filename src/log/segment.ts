@@ -1,10 +1,12 @@
-// Which files of the log make up a version: at most one complete checkpoint, then every later commit without a gap.
+// Which files of the log make up a version: at most one complete checkpoint, then every later commit without a gap,
+// single or as part of a log compaction.
 // A segment cannot be made otherwise. `_last_checkpoint` only shortens the listing; whatever it claims is checked
 // against the listing, and without it (or with a false one) the whole log is listed.
 import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError, throwIfAborted } from '../errors.js'
 import { isJsonObject, parseJson } from '../json.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
+import { groupCompactions, type LogStep, planSteps, type StepFiles } from './compaction.js'
 import { LAST_CHECKPOINT_PATH, LOG_FOLDER, padVersion, parseLogName } from './file-names.js'
 
 /** A complete checkpoint: one file, or all parts in order. */
@@ -17,13 +19,17 @@ export interface CheckpointFiles {
 export interface LogSegment {
   readonly version: number
   readonly checkpoint: CheckpointFiles | undefined
-  /** The commits after the checkpoint (or from 0), ascending and without a gap. */
-  readonly commits: readonly ObjectInfo[]
+  /** The commits after the checkpoint (or from 0) and compactions in their place, ascending and without a gap. */
+  readonly steps: readonly LogStep[]
+  /** The version's own commit, as far as its file is there. */
+  readonly commit: ObjectInfo | undefined
+  /** The version's checksum file, as far as it is there. */
+  readonly checksum: ObjectInfo | undefined
 }
 
 /** What a listing of the log found. */
-export interface LogListing {
-  readonly commits: ReadonlyMap<number, ObjectInfo>
+export interface LogListing extends StepFiles {
+  readonly checksums: ReadonlyMap<number, ObjectInfo>
   /** Complete checkpoints by version, the preferred one of a version first. */
   readonly checkpoints: ReadonlyMap<number, readonly CheckpointFiles[]>
   /** The whole log was listed, not only from some version on. */
@@ -34,7 +40,7 @@ export interface SegmentOptions {
   /** The version wanted; the latest without it. */
   readonly version?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Checkpoints (by their first file's path) that turned out to be unreadable. */
+  /** Checkpoints (by their first file's path) and compactions that turned out to be unreadable. */
   readonly unusable?: ReadonlySet<string>
 }
 
@@ -45,7 +51,7 @@ export interface SegmentOptions {
  */
 export async function findSegment(storage: Storage, options: SegmentOptions = {}): Promise<LogSegment> {
   const { version, signal, unusable } = options
-  const hint = unusable === undefined || unusable.size === 0 ? await readHint(storage, signal) : undefined
+  const hint = await readHint(storage, signal)
   if (hint !== undefined && (version === undefined || version >= hint)) {
     const listing = await listLog(storage, hint, signal)
     const checkpoint = newestCheckpoint(listing, version ?? Infinity, unusable)
@@ -58,6 +64,8 @@ export async function findSegment(storage: Storage, options: SegmentOptions = {}
 export async function listLog(storage: Storage, fromVersion: number, signal?: AbortSignal): Promise<LogListing> {
   const prefix = `${LOG_FOLDER}/`
   const commits = new Map<number, ObjectInfo>()
+  const checksums = new Map<number, ObjectInfo>()
+  const compactions: LogStep[] = []
   const found: { file: NonNullable<ReturnType<typeof parseLogName>>; object: ObjectInfo }[] = []
   const from = fromVersion === 0 ? {} : { from: `${prefix}${padVersion(fromVersion)}` }
   for await (const page of storage.list(LOG_FOLDER, { ...from, ...(signal === undefined ? {} : { signal }) })) {
@@ -67,10 +75,19 @@ export async function listLog(storage: Storage, fromVersion: number, signal?: Ab
       const file = parseLogName(object.path.slice(prefix.length))
       if (file === undefined || file.kind === 'last-checkpoint' || file.version < fromVersion) continue
       if (file.kind === 'commit') commits.set(file.version, object)
-      else if (object.sizeBytes > 0) found.push({ file, object })
+      else if (file.kind === 'checksum') checksums.set(file.version, object)
+      else if (object.sizeBytes === 0) continue
+      else if (file.kind === 'compacted') compactions.push({ from: file.version, to: file.endVersion, file: object })
+      else found.push({ file, object })
     }
   }
-  return { commits, checkpoints: completeCheckpoints(found), whole: fromVersion === 0 }
+  return {
+    commits,
+    checksums,
+    compactions: groupCompactions(compactions),
+    checkpoints: completeCheckpoints(found),
+    whole: fromVersion === 0,
+  }
 }
 
 /** Chooses the files of a version from a listing. @throws AlluviumError as {@link findSegment} */
@@ -82,19 +99,15 @@ export function planSegment(listing: LogListing, options: SegmentOptions, locati
   const checkpoint = newestCheckpoint(listing, version ?? Infinity, unusable)
   const start = checkpoint === undefined ? 0 : checkpoint.version + 1
   const end = version ?? newest
-  const commits: ObjectInfo[] = []
-  for (let v = start; v <= end; v++) {
-    const commit = listing.commits.get(v)
-    if (commit === undefined) throw missingCommit(listing, v, start, end, options, location)
-    commits.push(commit)
-  }
-  return { version: end, checkpoint, commits }
+  const steps = planSteps(listing, start, end, unusable)
+  if (typeof steps === 'number') throw missingCommit(listing, steps, start, end, options, location)
+  return { version: end, checkpoint, steps, commit: listing.commits.get(end), checksum: listing.checksums.get(end) }
 }
 
 /** The version that `_last_checkpoint` points at; `undefined` when it is absent or cannot be made sense of. */
 async function readHint(storage: Storage, signal: AbortSignal | undefined): Promise<number | undefined> {
-  const bytes = await storage.read(LAST_CHECKPOINT_PATH, signal === undefined ? {} : { signal })
-  if (bytes === undefined) return undefined
+  const bytes = await storage.readRange(LAST_CHECKPOINT_PATH, 0, MAX_HINT_BYTES + 1, signal === undefined ? {} : { signal })
+  if (bytes === undefined || bytes.length > MAX_HINT_BYTES) return undefined
   try {
     const hint = parseJson(decodeUtf8(bytes))
     const version = isJsonObject(hint) ? hint.version : undefined
@@ -104,27 +117,33 @@ async function readHint(storage: Storage, signal: AbortSignal | undefined): Prom
   }
 }
 
+/** A hint may repeat the checkpoint's schema; a larger one is not worth its reading. */
+const MAX_HINT_BYTES = 2 ** 24
+
 const PREFERENCE = { classic: 0, multipart: 1, uuid: 2 }
 
 function completeCheckpoints(
   found: readonly { file: NonNullable<ReturnType<typeof parseLogName>>; object: ObjectInfo }[],
 ): Map<number, CheckpointFiles[]> {
   const checkpoints = new Map<number, CheckpointFiles[]>()
-  const sets = new Map<string, { version: number; parts: (ObjectInfo | undefined)[] }>()
+  const sets = new Map<string, { version: number; count: number; parts: Map<number, ObjectInfo> }>()
   const keep = (checkpoint: CheckpointFiles): void => {
-    checkpoints.set(checkpoint.version, [...(checkpoints.get(checkpoint.version) ?? []), checkpoint])
+    const list = checkpoints.get(checkpoint.version)
+    if (list === undefined) checkpoints.set(checkpoint.version, [checkpoint])
+    else list.push(checkpoint)
   }
   for (const { file, object } of found) {
     if (file.kind === 'classic' || file.kind === 'uuid') keep({ kind: file.kind, version: file.version, files: [object] })
     if (file.kind !== 'multipart' || file.parts > found.length) continue
     const key = `${file.version}/${file.parts}`
-    const set = sets.get(key) ?? { version: file.version, parts: new Array<ObjectInfo | undefined>(file.parts).fill(undefined) }
-    set.parts[file.part - 1] = object
+    const set = sets.get(key) ?? { version: file.version, count: file.parts, parts: new Map<number, ObjectInfo>() }
+    set.parts.set(file.part, object)
     sets.set(key, set)
   }
-  for (const { version, parts } of sets.values()) {
-    const files = parts.filter((part) => part !== undefined)
-    if (files.length === parts.length) keep({ kind: 'multipart', version, files })
+  for (const { version, count, parts } of sets.values()) {
+    if (parts.size < count) continue
+    const files = [...parts].sort(([a], [b]) => a - b).map(([, object]) => object)
+    keep({ kind: 'multipart', version, files })
   }
   for (const list of checkpoints.values()) list.sort((a, b) => PREFERENCE[a.kind] - PREFERENCE[b.kind] || a.files.length - b.files.length)
   return checkpoints
@@ -143,6 +162,9 @@ function newestCheckpoint(listing: LogListing, upTo: number, unusable: ReadonlyS
 function newestVersion(listing: LogListing, unusable: ReadonlySet<string> | undefined): number {
   let newest = newestCheckpoint(listing, Infinity, unusable)?.version ?? -1
   for (const version of listing.commits.keys()) if (version > newest) newest = version
+  // Only versions that exist are ever compacted, so this too tells of one, even where its commit has been lost and the
+  // compaction cannot be read: an older version must not be taken for the latest.
+  for (const [longest] of listing.compactions.values()) if (longest !== undefined && longest.to > newest) newest = longest.to
   return newest
 }
 

@@ -261,6 +261,7 @@ describe('facts', () => {
         numFiles: 3,
         sizeBytes: expect.any(Number),
         positions: { [Object.keys((await one('describe'))[0]?.positions as object)[0] as string]: '2' },
+        checksum: { state: 'absent', detail: null },
       },
     ])
     const files = await one('files')
@@ -274,6 +275,29 @@ describe('facts', () => {
     expect(jsonLines(set.stdout)).toEqual([{ owner: 'me' }])
     const wrong = await alluvium(['properties', path, '--set', 'delta.appendOnIy=true', '--json'])
     expect([wrong.status, jsonLines(wrong.stderr)[0]?.code]).toEqual([2, 'INVALID_OPTIONS'])
+  })
+
+  test('a checksum file is compared by describe, and is no obstacle to anything', async () => {
+    const path = await newTable(['--property', 'owner=me'])
+    const first = jsonLines(await readFile(join(path, '_delta_log/00000000000000000000.json'), 'utf8'))
+    const [{ protocol }, { metaData }] = ['protocol', 'metaData'].map((name) => first.find((line) => name in line) ?? {}) as [
+      Record<string, unknown>,
+      Record<string, unknown>,
+    ]
+    const right = { tableSizeBytes: 0, numFiles: 0, numMetadata: 1, numProtocol: 1, metadata: metaData, protocol }
+    const columns = (await alluvium(['schema', path])).stdout
+    for (const [checksum, state] of [
+      [JSON.stringify(right), 'valid'],
+      [JSON.stringify({ ...right, numFiles: 3 }), 'mismatch'],
+      ['{"numFiles":', 'unreadable'],
+    ] as const) {
+      await writeFile(join(path, '_delta_log/00000000000000000000.crc'), checksum)
+      const told = jsonLines((await alluvium(['describe', path, '--json'])).stdout)[0]
+      expect(told).toMatchObject({ version: 0, numFiles: 0, checksum: { state } })
+      expect((await alluvium(['describe', path])).stdout).toMatch(new RegExp(`^checksum: +${state}`, 'm'))
+      expect((await alluvium(['schema', path])).stdout).toBe(columns)
+      expect(jsonLines((await alluvium(['properties', path, '--json'])).stdout)).toEqual([{ owner: 'me' }])
+    }
   })
 
   test('a table path that is a file, or a log that is torn, is told apart from no table', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { AlluviumError } from '../../src/errors.js'
-import { type LogView, loadLog, readHistory, refreshLog } from '../../src/log/index.js'
+import { type LogView, loadFacts, loadLog, readHistory, refreshLog } from '../../src/log/index.js'
 import { localStorage } from '../../src/storage/local.js'
 
 interface CatalogRow {
@@ -64,6 +64,15 @@ describe.skipIf(!present)('the log of real tables', () => {
     for (const [appId, version] of Object.entries(row.txns)) expect(view.txns.get(appId)?.version).toBe(BigInt(version))
     for (const { version, files } of expectedVersions(row)) {
       if (files !== undefined) expect((await open(row, version)).files.numFiles, `version ${version}`).toBe(files)
+    }
+    // What the checksum says, if there is one, is what the log says.
+    const storage = localStorage(join(folder, row.path))
+    const { state, detail } = await view.verifyChecksum(storage)
+    expect([['valid', 'absent'].includes(state), detail]).toEqual([true, undefined])
+    if (view.metadata.schemaString !== '') {
+      const { numFiles, sizeBytes, schema, protocol } = await loadFacts(storage, { allowUnreadable: true })
+      expect([numFiles, sizeBytes, schema]).toEqual([view.files.numFiles, view.files.sizeBytes, view.schema])
+      expect(protocol.minReaderVersion).toBe(view.protocol.minReaderVersion)
     }
     await view.files.loadStats()
     for (const fileRow of view.files.liveRows()) expect(view.files.add(fileRow).path).toBe(view.files.path(fileRow))

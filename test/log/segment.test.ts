@@ -27,7 +27,7 @@ const versions = (from: number, to: number): string[] => Array.from({ length: to
 const summary = (segment: LogSegment): unknown => ({
   version: segment.version,
   checkpoint: segment.checkpoint?.files.map((file) => file.path),
-  commits: segment.commits.map((commit) => commit.path),
+  commits: segment.steps.map((step) => step.file.path),
 })
 const failure = async (promise: Promise<unknown>): Promise<AlluviumError> =>
   promise.then(
@@ -104,7 +104,8 @@ describe('a log segment', () => {
       '.00000000000000000004.json.crc',
       '4.json',
       '00000000000000000003.crc',
-      '00000000000000000000.00000000000000000002.compacted.json',
+      '00000000000000000002.00000000000000000002.compacted.json',
+      '00000000000000000000.2.compacted.json',
       '_commits/00000000000000000009.json',
       '_staged_commits/00000000000000000004.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.json',
       '_sidecars/a.parquet',
@@ -195,6 +196,7 @@ describe('a log segment', () => {
     const list = storage.list.bind(storage)
     const doubled: Storage = Object.assign(Object.create(storage) as Storage, {
       read: storage.read.bind(storage),
+      readRange: storage.readRange.bind(storage),
       async *list(folder: string, options: object): AsyncIterable<readonly ObjectInfo[]> {
         for await (const page of list(folder, options)) {
           yield page
@@ -209,6 +211,7 @@ describe('a log segment', () => {
 function watch(storage: Storage, onList: (from: string | undefined) => void): Storage {
   return Object.assign(Object.create(storage) as Storage, {
     read: storage.read.bind(storage),
+    readRange: storage.readRange.bind(storage),
     list(folder: string, options: { from?: string }) {
       onList(options.from)
       return storage.list(folder, options)

@@ -1,6 +1,6 @@
 // describe: the facts of a version.
 import { parseJson } from '../../json.js'
-import { commitTimestamp } from '../../log/index.js'
+import { type ChecksumReport, commitTimestamp } from '../../log/index.js'
 import { formatColumns, formatSchema } from '../../schema/index.js'
 import { type Command, numberOption } from '../command.js'
 import { tableOf } from '../target.js'
@@ -19,6 +19,7 @@ export const describe: Command = {
     const snapshot = await table.snapshot({ ...(wanted === undefined ? {} : { version: wanted }), signal })
     const { version, protocol, metadata, schema, partitionColumns, properties, numFiles, sizeBytes, positions } = snapshot
     const timestamp = await commitTimestamp(table.context.storage, version, { signal })
+    const checksum = await snapshot.view.verifyChecksum(table.context.storage, { signal })
     const { minReaderVersion, minWriterVersion, readerFeatures = null, writerFeatures = null } = protocol
     if (output.json) {
       return output.object({
@@ -34,6 +35,7 @@ export const describe: Command = {
         numFiles,
         sizeBytes,
         positions: Object.fromEntries([...positions].map(([appId, position]) => [appId, String(position)])),
+        checksum: { state: checksum.state, detail: checksum.detail ?? null },
       })
     }
     const lines: [string, string][] = [
@@ -45,11 +47,18 @@ export const describe: Command = {
       ['columns', formatColumns(schema)],
       ['partitioned by', partitionColumns.join(', ')],
       ['files', `${numFiles}, ${sizeBytes} bytes`],
+      ['checksum', checksumText(checksum)],
       ...Object.entries(properties).map(([key, value]): [string, string] => ['property', `${key} = ${value}`]),
       ...[...positions].map(([appId, position]): [string, string] => ['position', `${appId} at ${position}`]),
     ]
     for (const [label, value] of lines) if (value !== '') await output.line(`${`${label}:`.padEnd(16)}${value}`)
   },
+}
+
+// Most writers leave none: nothing to say then.
+function checksumText({ state, detail }: ChecksumReport): string {
+  if (state === 'absent') return ''
+  return detail === undefined ? state : `${state}: ${detail}`
 }
 
 function features(reader: readonly string[] | null, writer: readonly string[] | null): string {

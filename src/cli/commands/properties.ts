@@ -1,7 +1,8 @@
 // properties: show, set and unset table properties.
+import { loadFacts } from '../../log/index.js'
 import { type Command, listOption, pairsOption } from '../command.js'
 import { formatTable } from '../output.js'
-import { tableOf } from '../target.js'
+import { storageOf, tableOf } from '../target.js'
 
 export const properties: Command = {
   name: 'properties',
@@ -21,12 +22,14 @@ export const properties: Command = {
     const { options, output, signal } = input
     const set = pairsOption(options, 'set')
     const unset = ((options.unset as readonly string[] | undefined) ?? []).flatMap((text) => listOption({ unset: text }, 'unset') ?? [])
-    const table = await tableOf(input)
-    if (Object.keys(set).length > 0 || unset.length > 0) {
+    const changing = Object.keys(set).length > 0 || unset.length > 0
+    let now: Readonly<Record<string, string>>
+    if (changing) {
+      const table = await tableOf(input)
       const { version } = await table.setProperties(set, { unset, signal })
       output.note(`version ${version}`)
-    }
-    const now = await table.properties()
+      now = await table.properties()
+    } else now = (await loadFacts(storageOf(input), { signal })).metadata.configuration
     if (output.json) await output.object(now)
     else await output.write(formatTable(['property', 'value'], Object.entries(now)))
   },

@@ -1,8 +1,9 @@
 // schema: the columns of a version.
 import { parseJson } from '../../json.js'
+import { loadFacts } from '../../log/index.js'
 import { formatColumns, formatSchema } from '../../schema/index.js'
 import { type Command, numberOption } from '../command.js'
-import { tableOf } from '../target.js'
+import { storageOf } from '../target.js'
 
 export const schema: Command = {
   name: 'schema',
@@ -13,9 +14,8 @@ export const schema: Command = {
   positionals: [1, 1],
   run: async (input) => {
     const version = numberOption(input.options, 'version')
-    const table = await tableOf(input)
-    const snapshot = await table.snapshot({ ...(version === undefined ? {} : { version }), signal: input.signal })
-    if (input.output.json) await input.output.object(parseJson(formatSchema(snapshot.schema)))
-    else await input.output.line(formatColumns(snapshot.schema).replaceAll(', ', ',\n'))
+    const found = await loadFacts(storageOf(input), { ...(version === undefined ? {} : { version }), signal: input.signal })
+    if (input.output.json) await input.output.object(parseJson(formatSchema(found.schema)))
+    else await input.output.line(formatColumns(found.schema).replaceAll(', ', ',\n'))
   },
 }
