@@ -1,14 +1,44 @@
 // Cells of a checkpoint's Arrow columns as JSON values, so that its few non-file actions go through the same parser as
 // those of a commit. Nulls inside structs are left out, as they are in JSON.
-import { type Data, DataType } from 'apache-arrow'
+import { type Data, DataType, type RecordBatch } from 'apache-arrow'
 import { decodeUtf8 } from '../bytes.js'
 import { type JsonObject, type JsonValue, jsonObject } from '../json.js'
+import { ActionFault } from './parse-action.js'
 
 /** A child of a struct column by name; `undefined` where the writer left the column out. */
 export function childOf(data: Data | undefined, name: string): Data | undefined {
   if (data === undefined || !DataType.isStruct(data.type)) return undefined
   const index = data.type.children.findIndex((field) => field.name === name)
   return index < 0 ? undefined : data.children[index]
+}
+
+/** A top-level column of a batch. */
+export function columnOf(batch: RecordBatch, name: string): Data | undefined {
+  const index = batch.schema.fields.findIndex((field) => field.name === name)
+  return index < 0 ? undefined : batch.data.children[index]
+}
+
+/** Checkpoints come from anywhere: a column of another type than the protocol's would be read as something it is not. @throws ActionFault */
+export function expectType(data: Data, name: string, test: (type: DataType) => boolean): Data {
+  if (!test(data.type)) throw new ActionFault(`its column ${name} has the type ${data.type}`)
+  return data
+}
+
+/** A member of the adds, undefined where no add has it. @throws ActionFault for another type */
+export function withValues(add: Data, name: string, test: (type: DataType) => boolean): Data | undefined {
+  const data = childOf(add, name)
+  return data === undefined || data.nullCount === data.length ? undefined : expectType(data, `add.${name}`, test)
+}
+
+/** Whether a column holds texts. */
+export function isText(type: DataType): boolean {
+  return DataType.isUtf8(type) || DataType.isBinary(type)
+}
+
+/** Whether a column holds maps of texts to texts. */
+export function isTextMap(type: DataType): boolean {
+  const entries = DataType.isMap(type) ? (type.children[0]?.type as DataType | undefined) : undefined
+  return entries?.children.length === 2 && entries.children.every((field) => isText(field.type))
 }
 
 /** The cell at `index` as JSON; `null` for null and for types no action has. */

@@ -96,6 +96,14 @@ export class ByteDictionary {
     return this.follow(crowded ?? this.insert(source, start, end))
   }
 
+  /** {@link intern} for values in the order of their files: what followed the last value before is looked at first. */
+  internNext(source: Uint8Array, start: number, end: number): number {
+    const id = this.followers[this.lastId] as number
+    if (id === 0 || !this.equals(id, source, start, end)) return this.intern(source, start, end)
+    this.lastId = id
+    return id
+  }
+
   internText(text: string): number {
     const bytes = encodeUtf8(text)
     this.plain &&= isPlain(bytes)

@@ -14,9 +14,14 @@ export interface CheckpointPart {
   extras(ordinal: number): AddExtras | undefined
   /** Statistics by the row's ordinal, once loaded. */
   stats: ((ordinal: number) => string | undefined) | undefined
-  /** Reads the statistics from the file; nothing to do where they are there already. */
+  /** Reads the statistics from the file and keeps them; nothing to do where they are there already. */
   loadStats(signal?: AbortSignal): Promise<void>
+  /** Reads the statistics of some rows (ordinals, ascending), a row group at a time, and keeps none. Calls back once for each. */
+  visitStats(ordinals: Int32Array, visit: StatsVisitor, signal?: AbortSignal): Promise<void>
 }
+
+/** Told of the statistics of the `nth` row asked for: the text `bytes[start, end)`, empty where there is none. */
+export type StatsVisitor = (nth: number, bytes: Uint8Array, start: number, end: number) => void
 
 /**
  * Runs work on a file of a checkpoint. What is wrong with the file makes the checkpoint unusable; who opens the log may

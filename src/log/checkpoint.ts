@@ -3,19 +3,21 @@
 // knows are passed over. Tombstones are only looked at by vacuum, so they are skipped here.
 import { DataType, type RecordBatch } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
-import { type ByteSource, openParquet, type ParquetFile } from '../parquet/index.js'
+import { type ByteSource, type LeafFile, openLeafFile } from '../parquet/index.js'
 import { decodeFilePath } from '../schema/index.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
 import type { Action, Sidecar } from './actions.js'
-import { cellJson } from './arrow-json.js'
+import { cellJson, columnOf } from './arrow-json.js'
 import { onCheckpointFile } from './checkpoint-part.js'
-import { ADD_COLUMNS, columnOf, PartRows } from './checkpoint-rows.js'
+import { type FetchedGroup, PartRows } from './checkpoint-rows.js'
 import { SIDECAR_FOLDER } from './file-names.js'
 import { assertCommitSize, logLimits } from './limits.js'
 import { ActionFault, actionOf } from './parse-action.js'
 import type { Replay } from './replay.js'
 import type { CheckpointFiles } from './segment.js'
 
+// Never size for more than this many parts like the one at hand.
+const MAX_GUESS = 64
 const MIN_BYTES_PER_ROW = 4
 const ACTION_COLUMNS = ['metaData', 'protocol', 'txn', 'domainMetadata', 'sidecar']
 
@@ -38,12 +40,14 @@ export async function loadCheckpoint(
     if (action.kind === 'sidecar') throw new ActionFault('it names sidecars, and sidecars have none of their own')
     replay.take(action)
   }
+  replay.bytesAhead = checkpoint.files.reduce((sum, file) => sum + file.sizeBytes, 0)
   for (const file of checkpoint.files) {
     await onCheckpointFile(file.path, async () => {
       if (file.path.endsWith('.json')) await loadJson(storage, file, checkpoint.version, replay, onAction, signal)
       else await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)
     })
   }
+  replay.bytesAhead = sidecars.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
   const seen = new Set<string>()
   for (const sidecar of sidecars) {
     const path = await onCheckpointFile(checkpoint.files[0]?.path ?? '', async () => sidecarPath(sidecar, checkpoint))
@@ -76,16 +80,39 @@ async function loadParquet(
   onAction: (action: Action) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const file: ParquetFile = await openParquet(sourceOf(storage, path, sizeBytes), {
-    name: path,
-    ...(signal === undefined ? {} : { signal }),
-  })
+  const file = await openLeafFile(sourceOf(storage, path, sizeBytes), { name: path, signal })
   const rows = new PartRows(path, file)
-  // Only a guess, and so not worth more memory than the file itself makes likely, whatever it claims.
-  replay.table.expectKeys(Math.min(file.numRows, Math.ceil(sizeBytes / MIN_BYTES_PER_ROW)))
-  for await (const batch of file.read({ columns: [...ADD_COLUMNS, ...ACTION_COLUMNS], ...(signal === undefined ? {} : { signal }) })) {
-    for (const name of ACTION_COLUMNS) actionsOfColumn(batch, name, onAction)
-    replay.setCounts(rows.append(replay.table, batch, replay.state.version, replay.state.counts))
+  // What is still to come is likely much like this one. Only a guess, and so not worth more memory than the file itself
+  // makes likely, whatever it claims.
+  const likely = Math.max(1, Math.min(replay.bytesAhead / sizeBytes, MAX_GUESS))
+  replay.table.expectKeys(Math.ceil(Math.min(file.numRows, sizeBytes / MIN_BYTES_PER_ROW) * likely))
+  replay.bytesAhead -= sizeBytes
+  let ahead = file.rowGroups.length > 0 ? quiet(rows.fetch(0, signal)) : undefined
+  for (let group = 0; group < file.rowGroups.length; group++) {
+    const fetched = await (ahead as Promise<FetchedGroup>)
+    if (group + 1 < file.rowGroups.length) ahead = quiet(rows.fetch(group + 1, signal))
+    await otherActions(file, group, onAction, signal)
+    replay.setCounts(await rows.append(fetched, replay.table, replay.state.version, replay.state.counts, signal))
+  }
+}
+
+// Whoever awaits it sees the failure; until then it is nobody's.
+function quiet<T>(ahead: Promise<T>): Promise<T> {
+  ahead.catch(() => undefined)
+  return ahead
+}
+
+async function otherActions(
+  file: LeafFile,
+  group: number,
+  onAction: (action: Action) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const names = ACTION_COLUMNS.filter((name) => !file.isAllNull(group, [name]))
+  if (names.length === 0) return
+  const parquet = await file.parquet()
+  for await (const batch of parquet.read({ columns: names, rowGroups: [group], ...(signal === undefined ? {} : { signal }) })) {
+    for (const name of names) actionsOfColumn(batch, name, onAction)
   }
 }
 

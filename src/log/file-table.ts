@@ -49,6 +49,8 @@ export class FileTable {
   readonly vectors: Map<number, DeletionVectorDescriptor> = new Map()
   /** Rows that exist, staged ones included. */
   rowCount = 0
+  /** Whether what lies beyond the last row was never written to. */
+  isFresh = true
   readonly maxPartitionColumns: number
   private slots: Int32Array = new Int32Array(64)
   private keyCount = 0
@@ -64,15 +66,16 @@ export class FileTable {
     this.maxPartitionColumns = maxPartitionColumns
   }
 
-  /** The chunk that holds the next row, with room for it. The row exists once `rowCount` is raised. */
-  reserve(): RowChunk {
+  /** The chunk that holds the next row, with room for it; for more where `ahead` rows are to come. A row exists once `rowCount` is raised. */
+  reserve(ahead = 1): RowChunk {
     const index = this.rowCount >>> CHUNK_BITS
     if (index === this.chunks.length) {
       this.chunks.push(new RowChunk())
       if (index > 0) this.chunks[index]?.grow(CHUNK_ROWS)
     }
     const chunk = this.chunks[index] as RowChunk
-    if ((this.rowCount & CHUNK_MASK) >= chunk.capacity) chunk.grow()
+    const wanted = Math.min((this.rowCount & CHUNK_MASK) + ahead, CHUNK_ROWS)
+    if (wanted > chunk.capacity) chunk.grow(ahead === 1 ? undefined : Math.max(wanted, Math.min(chunk.capacity * 8, CHUNK_ROWS)))
     return chunk
   }
 
@@ -155,6 +158,34 @@ export class FileTable {
     return this.end(older, version) ? older : -1
   }
 
+  /** {@link put} for all rows from `first` on, counted. The usual row is new to the index and meets no other on its way. */
+  putAll(first: number, version: number, tally: Tally): void {
+    this.expectKeys(this.rowCount - first)
+    const { slots } = this
+    const mask = slots.length - 1
+    for (let row = first; row < this.rowCount; ) {
+      const { hash, size, flags } = this.chunkOf(row)
+      const start = row & ~CHUNK_MASK
+      const end = Math.min(this.rowCount, start + CHUNK_ROWS)
+      let taken = 0
+      for (; row < end; row++) {
+        const i = row - start
+        const slot = (hash[i] as number) & mask
+        if (slots[slot] === 0 && this.crowded.size === 0) {
+          slots[slot] = row + 1
+          taken++
+        } else {
+          this.keyCount += taken
+          taken = 0
+          const replaced = this.put(row, version)
+          if (replaced >= 0) this.countRow(replaced, -1, tally)
+        }
+        tally.count(size[i] as number, ((flags[i] as number) & HAS_VECTOR) !== 0, 1)
+      }
+      this.keyCount += taken
+    }
+  }
+
   /** Ends the live row of a key at `version`. Answers the row, or -1 where the key has no live row. */
   drop(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined, version: number): number {
     const row = this.rowOf(hash, bytes, start, length, vector)
@@ -197,6 +228,7 @@ export class FileTable {
 
   /** Takes staged rows back, as if their commit had never been looked at. */
   truncate(rowCount: number): void {
+    this.isFresh = false
     for (let row = rowCount; row <= this.rowCount; row = ((row >>> CHUNK_BITS) + 1) << CHUNK_BITS) {
       const chunk = this.chunks[row >>> CHUNK_BITS]
       // One row more than counted: the row under construction when the fault was met.

@@ -14,6 +14,13 @@ export interface PartitionView {
   ids(row: number): number
 }
 
+/** Who is told of statistics: the text of a row as bytes, as bytes inside a JSON string, or as a string. */
+export interface StatsSink {
+  addBytes(row: number, bytes: Uint8Array, start: number, end: number): void
+  addEscaped(row: number, bytes: Uint8Array, start: number, end: number): void
+  addText(row: number, stats: string | undefined): void
+}
+
 export class FileView {
   /** Live files. */
   readonly numFiles: number
@@ -133,6 +140,35 @@ export class FileView {
     const parts = new Set<CheckpointPart>()
     for (const { checkpoint } of this.table.sources) if (checkpoint !== undefined && checkpoint.stats === undefined) parts.add(checkpoint)
     for (const part of parts) await part.loadStats(signal)
+  }
+
+  /**
+   * Tells of the statistics of rows (ascending), each once, without making texts of them or keeping them: for indexes.
+   * @throws AlluviumError `CORRUPT_CHECKPOINT`, `MISSING_FILE`, storage errors
+   */
+  async visitStats(rows: Int32Array, sink: StatsSink, signal?: AbortSignal): Promise<void> {
+    const ofParts = new Map<CheckpointPart, number[]>()
+    for (const row of rows) {
+      const chunk = this.table.chunkOf(row)
+      const i = row & CHUNK_MASK
+      const flags = chunk.flags[i] as number
+      const { bytes, checkpoint } = this.table.sourceOf(row)
+      if ((flags & FROM_CHECKPOINT) !== 0 && checkpoint !== undefined && checkpoint.stats === undefined) {
+        const known = ofParts.get(checkpoint)
+        if (known === undefined) ofParts.set(checkpoint, [row])
+        else known.push(row)
+      } else if ((flags & (FROM_CHECKPOINT | PARSE_LINE)) !== 0) sink.addText(row, this.stats(row))
+      else {
+        const start = chunk.stats[i] as number
+        const end = start + (chunk.statsLength[i] as number)
+        if ((flags & STATS_ESCAPED) !== 0) sink.addEscaped(row, bytes, start, end)
+        else sink.addBytes(row, bytes, start, end)
+      }
+    }
+    for (const [part, partRows] of ofParts) {
+      const ordinals = Int32Array.from(partRows, (row) => this.table.chunkOf(row).line[row & CHUNK_MASK] as number)
+      await part.visitStats(ordinals, (nth, bytes, start, end) => sink.addBytes(partRows[nth] as number, bytes, start, end), signal)
+    }
   }
 
   /** The file's deletion vector, if it has one. */

@@ -24,9 +24,9 @@ export async function pruneFiles(view: LogView, filter: BoundFilter | undefined,
     .filter(({ path, type }) => type.type !== 'double' || !wasFloat(view.schema, path))
     .map((column) => (mapped ? inStatistics(view, column) : column))
   if (columns.length === 0 || byPartition.length === 0) return { files: byPartition, prunedByPartition, prunedByStatistics: 0 }
-  await view.files.loadStats(signal)
   const index = indexOf(view.files, columns)
-  index.addMissing(byPartition, (row) => view.files.stats(row))
+  const missing = byPartition.filter((row) => !index.has(row))
+  if (missing.length > 0) await view.files.visitStats(missing, index, signal)
   const files = pruneByStats(filter, byPartition, index, partitions)
   return { files, prunedByPartition, prunedByStatistics: byPartition.length - files.length }
 }
