@@ -79,6 +79,7 @@ async function ingest(file: string, linger: { ms: number; rows?: number }, forSe
   let commits = 0
   let bytes = 0
   let record = 0
+  let isOver = false
   const writer = await createStreamWriter(table, {
     appId: 'bench',
     linger,
@@ -109,15 +110,17 @@ async function ingest(file: string, linger: { ms: number; rows?: number }, forSe
       if (read === 0) break
       bytes += read
       await take(decoder.push(chunk.subarray(0, read)))
-      if (forSeconds > 0 && elapsed() > forSeconds) break
+      isOver = forSeconds > 0 && elapsed() > forSeconds
+      if (isOver) break
     }
-    await take(decoder.end())
+    // Where time ran out, the last record is cut off.
+    if (!isOver) await take(decoder.end())
     fs.closeSync(fd)
     // A long run must not fill the disk: data files of old commits are not needed for what it measures.
     if (forSeconds > 0)
       for (const name of fs.readdirSync(path.join(folder, 'table')))
         if (name.endsWith('.parquet')) fs.truncateSync(path.join(folder, 'table', name))
-  } while (elapsed() < forSeconds)
+  } while (forSeconds > 0 && !isOver)
   await writer.close()
   const seconds = elapsed()
   const used = process.cpuUsage(cpu)

@@ -7,6 +7,8 @@ import { type DataWriter, dataWriterFor, type LogView, type RowGroupEncoder, typ
 import type { StreamWriterOptions } from './options.js'
 import type { BufferedBatch, PartitionBuffer, PartitionCut } from './partition-buffer.js'
 
+const ROW_GROUP_BYTES = 8 * 2 ** 20
+
 /** What files are written with. */
 export interface AheadContext {
   readonly table: TableContext
@@ -29,7 +31,7 @@ export class AheadFiles {
   constructor(context: AheadContext) {
     const { table, view, options, encoder } = context
     this.#context = context
-    this.#writer = dataWriterFor(table, view, { ...options.files, encoder, signal: options.signal })
+    this.#writer = dataWriterFor(table, view, { rowGroupBytes: ROW_GROUP_BYTES, ...options.files, encoder, signal: options.signal })
   }
 
   /** Whether the files are right for a commit on top of `view`. */

@@ -15,14 +15,14 @@ export interface StreamWriterOptions {
     readonly ms?: number
     /** Rows. Default: no bound. */
     readonly rows?: number
-    /** Arrow bytes. Default 64 MiB. */
+    /** Arrow bytes. Default 32 MiB: twice that is held at most, the commit in flight and the next one. */
     readonly bytes?: number
   }
   /** Bound on all rows held, buffered and in flight, in Arrow bytes: `write` waits beyond it. Default 192 MiB. */
   readonly bufferBytes?: number
   /** Bounds of one commit's retries. */
   readonly commit?: { readonly maxAttempts?: number; readonly timeoutMs?: number }
-  /** How data files are written. */
+  /** How data files are written. Row groups are 8 MiB here unless said otherwise: a commit has several, and memory stays small. */
   readonly files?: Pick<WriteOptions, 'targetFileBytes' | 'rowGroupBytes'>
   /** Large commits are encoded on a thread where the platform has threads. Default true. */
   readonly encodeOnThread?: boolean
@@ -66,7 +66,7 @@ export interface ResolvedOptions {
 // Fewer bytes take no time worth hiding.
 const AHEAD_FROM_BYTES = 4 * 2 ** 20
 /** A commit that is full sooner is encoded ahead from this share of it on. */
-const AHEAD_FROM_SHARE = 1 / 16
+const AHEAD_FROM_SHARE = 1 / 8
 
 const positive = z.number().positive()
 const shape = z.strictObject({
@@ -89,7 +89,7 @@ export function resolveOptions(options: StreamWriterOptions): ResolvedOptions {
     throw new AlluviumError('INVALID_OPTIONS', `the stream writer's options are wrong: ${faults.join('; ')}`, { faults })
   }
   const { appId, linger = {}, bufferBytes = 192 * 2 ** 20 } = options
-  const lingerBytes = Math.min(linger.bytes ?? 64 * 2 ** 20, bufferBytes)
+  const lingerBytes = Math.min(linger.bytes ?? 32 * 2 ** 20, bufferBytes)
   return {
     appId,
     lingerMs: linger.ms ?? 1000,
