@@ -1,5 +1,6 @@
 // Opening a Parquet file: the footer is found, checked and understood before anything else is read.
 import { DataType, type Field, List, Map_, Schema, Struct, Table, TimestampMicrosecond, tableFromIPC, tableToIPC } from 'apache-arrow'
+import { concatBytes } from '../bytes.js'
 import { throwIfAborted } from '../errors.js'
 import { CodecFault, callCodec, initParquet } from './engine.js'
 import { corrupt, guarded, tooLarge, unsupported } from './faults.js'
@@ -42,7 +43,10 @@ export async function openFooter(source: ByteSource, name: string, signal: Abort
   const length = new DataView(tail.buffer, tail.byteOffset, tail.length).getUint32(tail.length - 8, true)
   if (length > sizeBytes - 12) throw corrupt(name, `a footer of ${length} bytes in a file of ${sizeBytes}`, { sizeBytes })
   if (length > MAX_FOOTER_BYTES) throw tooLarge(name, `its footer takes ${length} bytes; at most ${MAX_FOOTER_BYTES} are read`)
-  if (length + 8 > tail.length) tail = await readExactly(source, name, { start: sizeBytes - length - 8, end: sizeBytes }, signal)
+  if (length + 8 > tail.length) {
+    const rest = await readExactly(source, name, { start: sizeBytes - length - 8, end: sizeBytes - tail.length }, signal)
+    tail = concatBytes([rest, tail])
+  }
   const bytes = tail.subarray(tail.length - 8 - length, tail.length - 8)
   const footer = guarded(name, () => parseFooter(bytes, name))
   if (footer.numRows > MAX_ROWS) throw tooLarge(name, `it claims ${footer.numRows} rows; at most ${MAX_ROWS} are read of one file`)

@@ -3,16 +3,16 @@ import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow'
 import { throwIfAborted } from '../errors.js'
 import { chunksOf, decodeGroup } from './decode.js'
 import { initParquet } from './engine.js'
-import type { ChunkInfo, RowGroupInfo } from './footer.js'
+import type { RowGroupInfo } from './footer.js'
 import { type Opened, openFooter, type Projection, project } from './open.js'
-import type { SchemaNode } from './schema-tree.js'
+import { GroupFetcher, type LocatedGroup, ReadAhead } from './read-ahead.js'
 import { type ColumnPath, selectLeaves } from './slice.js'
 import { type ByteSource, readRanges } from './source.js'
 
 const NO_COLUMNS = new Schema([])
 const DEFAULT_BATCH_ROWS = 65_536
-// The next row group is fetched while one is decoded, unless it is larger than this.
-const MAX_AHEAD_BYTES = 64 * 2 ** 20
+// What is fetched while something else is decoded, where the caller sets no bound of its own.
+const DEFAULT_AHEAD_BYTES = 64 * 2 ** 20
 
 /** What to read of a file. */
 export interface ReadOptions {
@@ -25,7 +25,17 @@ export interface ReadOptions {
   readonly rowGroups?: readonly number[]
   /** The most rows of one batch; default 65,536. Batches never span row groups. */
   readonly batchRows?: number
+  /** What may be fetched before it is needed, which several reads may share; default: 64 MiB for this read. */
+  readonly ahead?: ReadAhead
   readonly signal?: AbortSignal
+}
+
+/** A reading that is about to begin. */
+export interface BegunRead {
+  /** Fetches the first row group, if it may be fetched ahead. Calling it again does nothing. */
+  prefetch(): void
+  /** The record batches; `onLast` is called when no row group of this reading is left to be fetched. Once only. */
+  batches(onLast?: () => void): AsyncGenerator<RecordBatch, void, undefined>
 }
 
 /** An open Parquet file. It holds no resource besides memory. */
@@ -40,6 +50,8 @@ export interface ParquetFile {
   schemaOf(columns: readonly ColumnPath[]): Promise<Schema>
   /** Record batches in file order. Throws `CORRUPT_DATA`, `LIMIT_EXCEEDED`, `UNSUPPORTED_FEATURE` or the source's own errors. */
   read(options?: ReadOptions): AsyncIterable<RecordBatch>
+  /** The same in two steps, for who reads several files and wants to fetch ahead. Nothing is fetched yet. */
+  begin(options?: ReadOptions): BegunRead
 }
 
 /**
@@ -82,29 +94,56 @@ class OpenFile implements ParquetFile {
   }
 
   async schemaOf(columns: readonly ColumnPath[]): Promise<Schema> {
-    return (await this.projection(columns)).schema
+    return (await this.projection(selectLeaves(this.opened.footer, columns))).schema
   }
 
-  async *read(options: ReadOptions = {}): AsyncGenerator<RecordBatch> {
-    const { signal, batchRows = DEFAULT_BATCH_ROWS } = options
+  async *read(options: ReadOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+    yield* this.begin(options).batches()
+  }
+
+  begin(options: ReadOptions = {}): BegunRead {
+    const { signal, batchRows = DEFAULT_BATCH_ROWS, ahead = new ReadAhead(DEFAULT_AHEAD_BYTES) } = options
     if (!Number.isSafeInteger(batchRows) || batchRows < 1) throw new RangeError(`batchRows must be a positive integer, not ${batchRows}`)
     const groups = (options.rowGroups ?? this.rowGroups.map((_, i) => i)).map((i) => this.rowGroup(i)).filter((group) => group.numRows > 0)
-    throwIfAborted(signal, `reading ${this.name}`)
-    const projection = await this.projection(options.columns)
-    if (projection.selected.size === 0) {
-      for (const group of groups) yield* bareBatches(group.numRows, batchRows)
-      return
+    const selected = selectLeaves(this.opened.footer, options.columns)
+    const fetcher = new GroupFetcher(groups, ahead, (group) => this.locate(group, selected), signal)
+    return {
+      prefetch: () => fetcher.prefetch(0),
+      batches: (onLast) => this.decode(groups, selected, fetcher, batchRows, signal, onLast),
     }
-    await initParquet()
-    let ahead: Promise<FetchedChunk[]> | undefined
-    for (const [i, group] of groups.entries()) {
-      const chunks = await (ahead ?? this.fetch(group, projection, signal))
-      const next = groups[i + 1]
-      ahead = next === undefined ? undefined : this.fetchAhead(next, projection, signal)
-      for (const batch of decodeGroup(this.name, this.opened.footer, projection, group.numRows, chunks, batchRows)) {
-        throwIfAborted(signal, `reading ${this.name}`)
-        yield batch
+  }
+
+  private async *decode(
+    groups: readonly RowGroupInfo[],
+    selected: Set<number>,
+    fetcher: GroupFetcher,
+    batchRows: number,
+    signal: AbortSignal | undefined,
+    onLast: (() => void) | undefined,
+  ): AsyncGenerator<RecordBatch, void, undefined> {
+    try {
+      throwIfAborted(signal, `reading ${this.name}`)
+      const projection = await this.projection(selected)
+      if (groups.length === 0 || selected.size === 0) onLast?.()
+      if (selected.size === 0) {
+        for (const group of groups) yield* bareBatches(group.numRows, batchRows)
+        return
       }
+      await initParquet()
+      for (const [i, group] of groups.entries()) {
+        const fetching = fetcher.fetch(i)
+        fetcher.prefetch(i + 1)
+        if (i === groups.length - 1) onLast?.()
+        const chunks = await fetching
+        throwIfAborted(signal, `reading ${this.name}`)
+        for (const batch of decodeGroup(this.name, this.opened.footer, projection, group.numRows, chunks, batchRows)) {
+          throwIfAborted(signal, `reading ${this.name}`)
+          yield batch
+        }
+        fetcher.release(i)
+      }
+    } finally {
+      fetcher.releaseAll()
     }
   }
 
@@ -114,35 +153,23 @@ class OpenFile implements ParquetFile {
     return group
   }
 
-  private async projection(columns: readonly ColumnPath[] | undefined): Promise<Projection> {
-    if (columns === undefined) return this.everything
-    const selected = selectLeaves(this.opened.footer, columns)
+  private async projection(selected: Set<number>): Promise<Projection> {
     if (selected.size === this.everything.selected.size) return this.everything
     return project(this.opened.footer, this.name, selected)
   }
 
-  private fetchAhead(group: RowGroupInfo, projection: Projection, signal: AbortSignal | undefined): Promise<FetchedChunk[]> | undefined {
-    const wanted = chunksOf(this.name, this.opened, group, projection.selected)
-    if (wanted.reduce((sum, { chunk }) => sum + chunk.compressedSize, 0) > MAX_AHEAD_BYTES) return undefined
-    const fetched = this.fetch(group, projection, signal)
-    // The consumer may stop before it is awaited; its failure must not be an unhandled rejection.
-    fetched.catch(() => undefined)
-    return fetched
-  }
-
-  private async fetch(group: RowGroupInfo, projection: Projection, signal: AbortSignal | undefined): Promise<FetchedChunk[]> {
-    const wanted = chunksOf(this.name, this.opened, group, projection.selected)
+  // The chunks of a row group, their size, and how to fetch them.
+  private locate(group: RowGroupInfo, selected: ReadonlySet<number>): LocatedGroup {
+    const wanted = chunksOf(this.name, this.opened, group, selected)
     const ranges = wanted.map((one) => one.range)
-    const bytes = await readRanges(this.opened.source, this.name, ranges, signal)
-    throwIfAborted(signal, `reading ${this.name}`)
-    return wanted.map(({ leaf, chunk }, i) => ({ leaf, chunk, bytes: bytes[i] as Uint8Array }))
+    return {
+      sizeBytes: wanted.reduce((sum, { chunk }) => sum + chunk.compressedSize, 0),
+      fetch: async (signal) => {
+        const bytes = await readRanges(this.opened.source, this.name, ranges, signal)
+        return wanted.map(({ leaf, chunk }, i) => ({ leaf, chunk, bytes: bytes[i] as Uint8Array }))
+      },
+    }
   }
-}
-
-interface FetchedChunk {
-  readonly leaf: SchemaNode
-  readonly chunk: ChunkInfo
-  readonly bytes: Uint8Array
 }
 
 // Rows without a column: what counting needs.

@@ -14,8 +14,11 @@ export interface Range {
   readonly end: number
 }
 
-// Two ranges nearer than this are read as one: a request costs more than this many bytes, on disk and over HTTP.
+// Two ranges nearer than this may be read as one: a request costs more than this many bytes, on disk and over HTTP.
 const MAX_GAP_BYTES = 128 * 1024
+// All the gaps that are read are at most this part of what is wanted, or this many bytes.
+const MAX_WASTE = 0.05
+const FREE_WASTE_BYTES = 4096
 // One request carries at most this much unless a single range is larger.
 const MAX_REQUEST_BYTES = 32 * 2 ** 20
 
@@ -56,18 +59,7 @@ export async function readRanges(
   ranges: readonly Range[],
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array[]> {
-  const order = ranges.map((_, i) => i).sort((a, b) => (ranges[a] as Range).start - (ranges[b] as Range).start)
-  const requests: { start: number; end: number; members: number[] }[] = []
-  for (const i of order) {
-    const range = ranges[i] as Range
-    const last = requests.at(-1)
-    if (last !== undefined && range.start - last.end <= MAX_GAP_BYTES && Math.max(range.end, last.end) - last.start <= MAX_REQUEST_BYTES) {
-      last.end = Math.max(last.end, range.end)
-      last.members.push(i)
-    } else {
-      requests.push({ start: range.start, end: range.end, members: [i] })
-    }
-  }
+  const requests = planRequests(ranges)
   const views: Uint8Array[] = new Array(ranges.length)
   await Promise.all(
     requests.map(async (request) => {
@@ -79,4 +71,41 @@ export async function readRanges(
     }),
   )
   return views
+}
+
+interface Request {
+  readonly start: number
+  end: number
+  readonly members: number[]
+}
+
+// Neighbours become one request, the nearest first, as long as little is read that nobody wants.
+function planRequests(ranges: readonly Range[]): Request[] {
+  const order = ranges.map((_, i) => i).sort((a, b) => (ranges[a] as Range).start - (ranges[b] as Range).start)
+  const gaps: { at: number; bytes: number }[] = []
+  let wanted = 0
+  let reached = 0
+  for (const [n, i] of order.entries()) {
+    const { start, end } = ranges[i] as Range
+    if (n > 0) gaps.push({ at: n, bytes: Math.max(0, start - reached) })
+    wanted += end - start
+    reached = Math.max(reached, end)
+  }
+  let waste = Math.max(FREE_WASTE_BYTES, wanted * MAX_WASTE)
+  const joined = new Set<number>()
+  for (const { at, bytes } of gaps.sort((a, b) => a.bytes - b.bytes)) {
+    if (bytes > MAX_GAP_BYTES || bytes > waste) break
+    waste -= bytes
+    joined.add(at)
+  }
+  const requests: Request[] = []
+  for (const [n, i] of order.entries()) {
+    const { start, end } = ranges[i] as Range
+    const last = requests.at(-1)
+    if (last !== undefined && joined.has(n) && Math.max(end, last.end) - last.start <= MAX_REQUEST_BYTES) {
+      last.end = Math.max(last.end, end)
+      last.members.push(i)
+    } else requests.push({ start, end, members: [i] })
+  }
+  return requests
 }

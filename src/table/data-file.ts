@@ -5,7 +5,7 @@ import { conformBatch, constantColumn, MappedColumns, project, toArrowSchema } f
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { BoundFilter } from '../filter/index.js'
 import type { DeletedRows } from '../log/index.js'
-import { openParquet, type ParquetFile, type RowGroupInfo } from '../parquet/index.js'
+import { openParquet, type ParquetFile, type ReadAhead, type RowGroupInfo } from '../parquet/index.js'
 import { type ColumnMappingMode, type PhysicalValue, parsePartitionValue, type StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { missingFile, storageByteSource } from './byte-source.js'
@@ -28,6 +28,8 @@ export interface DataFileRead {
   /** Columns to read under their own names besides, as they are: those that are in no schema. */
   readonly besides?: readonly string[]
   readonly batchRows: number | undefined
+  /** What may be fetched before it is needed; a bound of the reader's own without it. */
+  readonly ahead?: ReadAhead | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -41,11 +43,19 @@ export interface PlacedBatch {
   readonly besides: RecordBatch | undefined
 }
 
+/** A reading that is about to begin; see `BegunRead` of the Parquet reader. */
+export interface BegunFile {
+  prefetch(): void
+  batches(onLast?: () => void): AsyncGenerator<PlacedBatch, void, undefined>
+}
+
 export interface OpenDataFile {
   readonly path: string
   readonly rowGroups: readonly RowGroupInfo[]
   /** The rows of all row groups, or of those with these indexes, in that order. */
   batches(rowGroups?: readonly number[]): AsyncGenerator<PlacedBatch, void, undefined>
+  /** The same, for who wants to fetch the first row group ahead, and to know when the last one is being fetched. */
+  begin(rowGroups?: readonly number[]): BegunFile
   /** The indexes of the row groups that can hold a row for the filter, whose columns are all needed; undefined for all of them. */
   rowGroupsFor(filter: BoundFilter): readonly number[] | undefined
   /** Refuses a deletion vector that belongs to another file. @throws AlluviumError `CORRUPT_DATA` */
@@ -58,18 +68,26 @@ export interface OpenDataFile {
  */
 export async function openDataFile(storage: Storage, file: DataFile, read: DataFileRead): Promise<OpenDataFile> {
   const { path, partition } = file
-  const { needed, mode, besides = [], batchRows, signal } = read
+  const { needed, mode, besides = [], batchRows, ahead, signal } = read
   const parquet = await openParquetFile(storage, path, file.sizeBytes, signal)
   const data: StructType = { type: 'struct', fields: needed.fields.filter((field) => !partition.has(field.name)) }
   const constants = constantsOf(needed, partition)
   const mapped = mode === 'none' ? undefined : new MappedColumns(parquet.arrowSchema, data, mode, path)
   const own = besides.filter((name) => parquet.arrowSchema.fields.some((field) => field.name === name))
   const columns = [...(mapped?.names ?? columnsByName(parquet, data)), ...own]
-  async function* batches(rowGroups?: readonly number[]): AsyncGenerator<PlacedBatch, void, undefined> {
+  const begin = (rowGroups?: readonly number[]): BegunFile => {
     const groups = rowGroups?.map((index) => parquet.rowGroups[index] as RowGroupInfo) ?? parquet.rowGroups
-    const positions = new RowPositions(groups)
-    const options = { columns, ...(rowGroups === undefined ? {} : { rowGroups }), ...(batchRows === undefined ? {} : { batchRows }) }
-    for await (const batch of parquet.read({ ...options, ...(signal === undefined ? {} : { signal }) })) {
+    const reading = parquet.begin({
+      columns,
+      ...(rowGroups === undefined ? {} : { rowGroups }),
+      ...(batchRows === undefined ? {} : { batchRows }),
+      ...(ahead === undefined ? {} : { ahead }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    return { prefetch: () => reading.prefetch(), batches: (onLast) => placed(reading.batches(onLast), new RowPositions(groups)) }
+  }
+  async function* placed(batches: AsyncIterable<RecordBatch>, positions: RowPositions): AsyncGenerator<PlacedBatch, void, undefined> {
+    for await (const batch of batches) {
       yield {
         firstRow: positions.next(batch.numRows),
         batch: assemble(needed, conformBatch(mapped?.rename(batch) ?? batch, data, { purpose: 'read', name: path }), constants),
@@ -80,7 +98,8 @@ export async function openDataFile(storage: Storage, file: DataFile, read: DataF
   return {
     path,
     rowGroups: parquet.rowGroups,
-    batches,
+    batches: (rowGroups) => begin(rowGroups).batches(),
+    begin,
     rowGroupsFor: (filter) => pruneRowGroups(filter, parquet, needed, mode, partition),
     checkFits: (deleted) => checkFits(deleted, parquet.numRows, path),
   }

@@ -3,6 +3,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import type { BoundFilter } from '../filter/index.js'
 import { columnMappingMode, type LogView, loadDeletionVector, resolveDataPath } from '../log/index.js'
+import type { ReadAhead } from '../parquet/index.js'
 import type { StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { keptOf, openDataFile } from './data-file.js'
@@ -21,19 +22,29 @@ export interface FileRead {
   /** Row groups that cannot hold a row for it are left out; its columns are among those needed. */
   readonly filter: BoundFilter | undefined
   readonly batchRows: number | undefined
+  /** What may be fetched before it is needed. */
+  readonly ahead: ReadAhead
   readonly signal: AbortSignal | undefined
 }
 
+/** A file whose footer is read; its rows are not. */
+export interface OpenFile {
+  /** Fetches the first rows, as far as may be fetched ahead. */
+  prefetch(): void
+  /** The batches, in file order; `onLast` is called when nothing of the file is left to be fetched. Once only. */
+  batches(onLast?: () => void): AsyncGenerator<FileBatch, void, undefined>
+}
+
 /**
- * The batches of a file (a row of the file view), in file order.
- * @throws AlluviumError `MISSING_FILE`, `CORRUPT_DATA`, `SCHEMA_MISMATCH`, `PATH_OUTSIDE_TABLE`, storage errors
+ * Opens a file (a row of the file view).
+ * @throws AlluviumError `MISSING_FILE`, `CORRUPT_DATA`, `SCHEMA_MISMATCH`, `PATH_OUTSIDE_TABLE`, storage errors; from the batches the same
  */
-export async function* readFile(
+export async function openFile(
   storage: Storage,
   view: LogView,
   row: number,
-  { needed, filter, batchRows, signal }: FileRead,
-): AsyncGenerator<FileBatch, void, undefined> {
+  { needed, filter, batchRows, ahead, signal }: FileRead,
+): Promise<OpenFile> {
   const { files, metadata, protocol } = view
   const file = {
     path: resolveDataPath(files.path(row), storage.location),
@@ -42,13 +53,17 @@ export async function* readFile(
   }
   const vector = files.deletionVector(row)
   const [data, deleted] = await Promise.all([
-    openDataFile(storage, file, { needed, mode: columnMappingMode(protocol, metadata), batchRows, signal }),
+    openDataFile(storage, file, { needed, mode: columnMappingMode(protocol, metadata), batchRows, ahead, signal }),
     vector === undefined ? undefined : loadDeletionVector(storage, vector, { signal }),
   ])
   if (deleted !== undefined) data.checkFits(deleted)
-  for await (const { batch, firstRow } of data.batches(filter === undefined ? undefined : data.rowGroupsFor(filter))) {
-    yield { batch, keep: deleted === undefined ? undefined : keptOf(deleted, firstRow, batch.numRows) }
+  const reading = data.begin(filter === undefined ? undefined : data.rowGroupsFor(filter))
+  async function* batches(onLast?: () => void): AsyncGenerator<FileBatch, void, undefined> {
+    for await (const { batch, firstRow } of reading.batches(onLast)) {
+      yield { batch, keep: deleted === undefined ? undefined : keptOf(deleted, firstRow, batch.numRows) }
+    }
   }
+  return { prefetch: () => reading.prefetch(), batches }
 }
 
 function partitionTexts(view: LogView, row: number, needed: StructType): Map<string, string | null> {

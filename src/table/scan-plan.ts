@@ -16,6 +16,8 @@ export interface ScanOptions {
   readonly limit?: number
   /** Rows of one batch at most. */
   readonly batchRows?: number
+  /** Bytes of data files that are fetched before they are needed, at most. Default 64 MiB; 0 fetches nothing ahead. */
+  readonly bytesInFlight?: number
   readonly signal?: AbortSignal | undefined
 }
 
@@ -30,6 +32,7 @@ export interface ScanPlan {
   readonly filterText: string | undefined
   readonly limit: number | undefined
   readonly batchRows: number | undefined
+  readonly bytesInFlight: number
   /** Rows of the file table (see FileView) to read, in log order. */
   readonly files: Int32Array
   readonly totalFiles: number
@@ -60,6 +63,7 @@ export async function planScan(view: LogView, options: ScanOptions): Promise<Sca
     filterText: expression === undefined ? undefined : formatExpression(expression),
     limit,
     batchRows: options.batchRows,
+    bytesInFlight: checkBytesInFlight(options.bytesInFlight),
     files: pruned.files,
     totalFiles: view.files.numFiles,
     prunedByPartition: pruned.prunedByPartition,
@@ -106,6 +110,14 @@ export function neededColumns(schema: StructType, output: StructType, filter: Bo
   const extra = (filter?.columns ?? []).filter((name) => !names.has(name))
   if (extra.length === 0) return output
   return { type: 'struct', fields: [...output.fields, ...extra.map((name) => schema.fields.find((field) => field.name === name) as Field)] }
+}
+
+const DEFAULT_BYTES_IN_FLIGHT = 64 * 2 ** 20
+
+function checkBytesInFlight(bytes: number = DEFAULT_BYTES_IN_FLIGHT): number {
+  if (!Number.isSafeInteger(bytes) || bytes < 0)
+    throw new AlluviumError('INVALID_OPTIONS', `bytesInFlight must be a whole number of bytes, not ${bytes}`, { bytesInFlight: bytes })
+  return bytes
 }
 
 function checkLimit(limit: number | undefined): number | undefined {

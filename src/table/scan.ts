@@ -1,10 +1,13 @@
-// A scan: a plan that can be printed before it runs, then batches or rows. One file at a time, one row group at a time.
+// A scan: a plan that can be printed before it runs, then batches or rows. One row group is decoded at a time; the next
+// bytes are on their way then.
 import type { RecordBatch } from 'apache-arrow'
 import { maskToIndices, project, rowsOf, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import type { LogView } from '../log/index.js'
+import { ReadAhead } from '../parquet/index.js'
 import type { Storage } from '../storage/storage.js'
-import { type FileBatch, readFile } from './read-file.js'
+import { batchesInOrder } from './files-ahead.js'
+import { type FileBatch, type OpenFile, openFile } from './read-file.js'
 import { formatPlan, planScan, type ScanOptions, type ScanPlan } from './scan-plan.js'
 
 export interface RowOptions {
@@ -43,20 +46,23 @@ export class Scan<Row = Record<string, unknown>> {
     return formatPlan(await this.plan(), this.#view)
   }
 
-  /** Arrow batches of the output columns, filtered; memory is bounded by one row group. */
+  /** Arrow batches of the output columns, filtered; memory is bounded by one row group and what may be in flight. */
   async *batches(): AsyncGenerator<RecordBatch, void, undefined> {
     const plan = await this.plan()
-    let left = plan.limit ?? Number.POSITIVE_INFINITY
-    for (const row of plan.files) {
+    const { needed, filter, batchRows, limit } = plan
+    const { signal } = this.#options
+    let left = limit ?? Number.POSITIVE_INFINITY
+    if (left <= 0) return
+    // A few rows are most likely in the first bytes: no others are asked for before they are needed.
+    const ahead = new ReadAhead(limit === undefined ? plan.bytesInFlight : 0)
+    const open = (index: number, stop: AbortSignal): Promise<OpenFile> =>
+      openFile(this.#storage, this.#view, plan.files[index] as number, { needed, filter, batchRows, ahead, signal: stop })
+    for await (const batch of batchesInOrder(plan.files.length, open, { readsAhead: ahead.maxBytes > 0, signal })) {
+      throwIfAborted(signal, 'the scan')
+      const kept = keepRows(batch, plan, left)
+      left -= kept.numRows
+      if (kept.numRows > 0) yield kept
       if (left <= 0) return
-      const { needed, filter, batchRows } = plan
-      for await (const batch of readFile(this.#storage, this.#view, row, { needed, filter, batchRows, signal: this.#options.signal })) {
-        throwIfAborted(this.#options.signal, 'the scan')
-        const kept = keepRows(batch, plan, left)
-        left -= kept.numRows
-        if (kept.numRows > 0) yield kept
-        if (left <= 0) return
-      }
     }
   }
 
