@@ -244,7 +244,7 @@ function childOf(node: Node, name: Uint8Array): Node {
 }
 
 function readCount(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start > 15) return -1
+  if (end - start > 15 || (bytes[start] === 0x30 && end - start > 1)) return -1
   let count = 0
   for (let i = start; i < end; i++) {
     const digit = (bytes[i] as number) - 0x30

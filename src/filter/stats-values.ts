@@ -61,7 +61,7 @@ function readInteger(bytes: Uint8Array, start: number, end: number, scale: numbe
   }
   if (end - start > 400) return undefined
   const text = isString(bytes, start) ? '' : decodeUtf8(bytes, start, end)
-  const number = parseNumberText(text)
+  const number = JSON_NUMBER.test(text) ? parseNumberText(text) : undefined
   if (number === undefined) return undefined
   const placed = placeNumber(number, scale)
   if (typeof placed === 'string') return undefined
@@ -75,6 +75,8 @@ function readInteger(bytes: Uint8Array, start: number, end: number, scale: numbe
 }
 
 const DOUBLE_EXACT = 10n ** 15n
+// What is written otherwise (`+1`, `01`, `1.`) was made by somebody who does not write JSON, and may mean anything.
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 // Powers of ten that are exact as doubles.
 const POWERS: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
@@ -88,6 +90,7 @@ function scanShort(bytes: Uint8Array, start: number, end: number): boolean {
   const negative = bytes[start] === 0x2d
   const from = negative ? start + 1 : start
   if (end - from > 16 || from >= end) return false
+  if (bytes[from] === 0x30 && end - from > 1 && bytes[from + 1] !== 0x2e) return false
   let value = 0
   let point = end
   for (let i = from; i < end; i++) {
@@ -114,7 +117,7 @@ function readDouble(bytes: Uint8Array, start: number, end: number, single: boole
   const text = isString(bytes, start) ? parseString(bytes, start, end) : decodeUtf8(bytes, start, end)
   if (isString(bytes, start))
     return text === 'Infinity' ? Number.POSITIVE_INFINITY : text === '-Infinity' ? Number.NEGATIVE_INFINITY : undefined
-  if (text === undefined || parseNumberText(text) === undefined) return undefined
+  if (text === undefined || !JSON_NUMBER.test(text)) return undefined
   const value = single ? Math.fround(Number(text)) : Number(text)
   return Number.isFinite(value) ? value : undefined
 }

@@ -44,8 +44,8 @@ export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: 
   return true
 }
 
-/** Slots looked at for one text. Honest texts never meet a hundred others in a row. */
-const MAX_PROBES = 256
+/** Slots looked at for one text. Honest texts hardly ever meet so many others in a row. */
+const MAX_PROBES = 64
 
 /** Ids for byte strings. Id 0 stands for "no value at all" and reads as null. */
 export class ByteDictionary {
@@ -163,7 +163,7 @@ export class ByteDictionary {
   private place(id: number): void {
     let slot = hashBytes(this.bytes, this.starts[id] as number, this.starts[id + 1] as number, 0) & (this.slots.length - 1)
     let probes = 0
-    while (this.slots[slot] !== 0 && probes++ < MAX_PROBES) slot = (slot + 1) & (this.slots.length - 1)
+    while (this.slots[slot] !== 0 && ++probes < MAX_PROBES) slot = (slot + 1) & (this.slots.length - 1)
     if (this.slots[slot] === 0) this.slots[slot] = id
     else this.crowded.set(this.values[id] as string, id)
   }

@@ -24,12 +24,13 @@ export function resolveDataPath(logPath: string, location?: string): string {
     return resolveDataPath(encodeFilePath(inner))
   }
   const path = decodeFilePath(logPath)
-  let form = logPath
+  if (leadsOutside(logPath) || leadsOutside(path)) throw outside(logPath, 'leads out of the table')
+  let form = withoutPartitionValues(path)
   for (let n = 0; n < MAX_DECODINGS; n++) {
-    if (leadsOutside(form)) throw outside(logPath, 'leads out of the table')
     const next = decodeLoosely(form)
     if (next === form) break
     form = next
+    if (leadsOutside(form)) throw outside(logPath, 'leads out of the table')
   }
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
   if (parts.length === 0) throw outside(logPath, 'names no file')
@@ -55,6 +56,15 @@ function absoluteForm(text: string): string {
   if (scheme.length === 2) return `/${text.replaceAll('\\', '/')}`
   if (scheme.toLowerCase() === 'file:') return rest.replace(/^\/\/(localhost)?(?=\/)/, '')
   return `${scheme.toLowerCase().replace(/^s3[an]:/, 's3:')}${rest}`
+}
+
+// In the name of a partition's folder, `column=value`, the value has escapes of its own (Hive's) and may be any text: the
+// value `../..` is the one honest folder `p=..%2F..`, and is taken for nothing else.
+function withoutPartitionValues(path: string): string {
+  return path
+    .split('/')
+    .map((part) => part.slice(0, part.indexOf('=') + 1) || part)
+    .join('/')
 }
 
 function leadsOutside(path: string): boolean {

@@ -34,8 +34,8 @@ export function vectorId(vector: DeletionVectorDescriptor): string {
 }
 
 const ARENA_BYTES = 1 << 18
-/** Slots looked at for one key. Honest paths never meet a hundred others in a row. */
-const MAX_PROBES = 256
+/** Slots looked at for one key. Honest paths hardly ever meet so many others in a row. */
+const MAX_PROBES = 64
 /** What stands between a plain key and its text in JSON: `":"`. */
 const KEY_END = Uint8Array.of(0x22, 0x3a, 0x22)
 const NO_SOURCE: Source = { bytes: new Uint8Array(0) }
@@ -314,7 +314,7 @@ export class FileTable {
       if (entry === 0) continue
       let slot = (this.chunkOf(entry - 1).hash[(entry - 1) & CHUNK_MASK] as number) & mask
       let probes = 0
-      while (this.slots[slot] !== 0 && probes++ < MAX_PROBES) slot = (slot + 1) & mask
+      while (this.slots[slot] !== 0 && ++probes < MAX_PROBES) slot = (slot + 1) & mask
       if (this.slots[slot] === 0) this.slots[slot] = entry
       else this.crowded.set(this.keyText(entry - 1), entry - 1)
     }

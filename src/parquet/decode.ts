@@ -14,7 +14,7 @@ import type { Range } from './source.js'
 /** About how many decoded bytes one call of the codec may make. */
 const WINDOW_BYTES = 128 * 2 ** 20
 /** The most that repeated dictionary entries may make of one call, were every row the longest entry. */
-const WORST_WINDOW_BYTES = 256 * 2 ** 20
+const WORST_WINDOW_BYTES = 64 * 2 ** 20
 /** Chunks of one row group that are decoded together; beyond, a 32-bit codec could not hold them. */
 const MAX_GROUP_BYTES = 1.5 * 2 ** 30
 

@@ -4,8 +4,9 @@
 import { corrupt, guarded, tooLarge } from './faults.js'
 import { type ChunkInfo, CODEC_NAMES, PhysicalType } from './footer.js'
 import type { SchemaNode } from './schema-tree.js'
-import { STRUCT, type ThriftField, ThriftReader } from './thrift.js'
+import { BOOLEAN_FALSE, STRUCT, type ThriftField, ThriftReader } from './thrift.js'
 import { fieldsAt, int32At } from './thrift-values.js'
+import { unpacksBeyond } from './unpacked.js'
 
 /** A dictionary page of a chunk. */
 export interface DictionaryPage {
@@ -38,6 +39,10 @@ const DELTA_BYTE_ARRAY = 7
 const MAX_PAGE_BYTES = 2 ** 30
 /** Pages up to this size pass whatever their ratio. */
 const FREE_PAGE_BYTES = 32 * 2 ** 20
+/** Pages of few values may be padded so far: whole blocks of an encoding. */
+const FREE_FILL_BYTES = 2 ** 20
+/** The most that repetition and definition levels take for one value. */
+const LEVEL_BYTES = 8
 /** The most a codec can unpack from one byte (snappy 64 of 3, lz4 255, gzip 1032); zstd and brotli have no useful bound. */
 const MAX_RATIO: readonly number[] = [1, 24, 1100, 1, 4000, 300, 4000, 300]
 /** Values of a repeated column beyond this many must be backed by bytes: run lengths alone are a bomb. */
@@ -58,6 +63,8 @@ export function scanPages(name: string, leaf: SchemaNode, chunk: ChunkInfo, byte
   while (at < bytes.length && (numValues < chunk.numValues || dataStart < 0)) {
     const page = guarded(name, () => pageHeader(bytes, at))
     checkPageSize(name, column, chunk, page, bytes.length)
+    checkPageFill(name, column, leaf, chunk, page)
+    checkPageBody(name, column, chunk.codec, page, bytes)
     if (page.type === DICTIONARY_PAGE) {
       if (dictionary !== undefined || dataStart >= 0) throw corrupt(name, `a misplaced dictionary page in column ${column}`)
       dictionary = { numValues: page.numValues, uncompressedSize: page.uncompressedSize, start: page.bodyStart, end: page.end }
@@ -124,6 +131,26 @@ function checkPageSize(name: string, column: string, chunk: ChunkInfo, page: Pag
     const what = `a page of column ${column} claims to unpack ${compressedSize} ${CODEC_NAMES[chunk.codec] ?? 'unknown'} bytes to ${uncompressedSize}`
     throw chunk.codec === 6 || chunk.codec === 4 ? tooLarge(name, what) : corrupt(name, what)
   }
+}
+
+// Values of fixed width fill a page only so far, whatever their encoding and levels: what is beyond is only there to unpack.
+function checkPageFill(name: string, column: string, leaf: SchemaNode, chunk: ChunkInfo, page: PageHeader): void {
+  const { physicalType } = chunk
+  if (physicalType === PhysicalType.BYTE_ARRAY || page.uncompressedSize <= FREE_FILL_BYTES) return
+  const width = physicalType === PhysicalType.FIXED_LEN_BYTE_ARRAY ? Math.max(0, leaf.typeLength ?? 0) : 12
+  if (page.uncompressedSize <= FREE_FILL_BYTES + page.numValues * (width + LEVEL_BYTES)) return
+  throw corrupt(name, `a page of column ${column} claims to unpack ${page.numValues} values to ${page.uncompressedSize} bytes`)
+}
+
+function checkPageBody(name: string, column: string, codec: number, page: PageHeader, bytes: Uint8Array): void {
+  let start = page.bodyStart
+  if (page.type === DATA_PAGE_V2) {
+    // Levels come first and uncompressed; the values may be uncompressed too.
+    if (page.own?.get(7)?.type === BOOLEAN_FALSE) return
+    start += Math.max(0, int32At(bytes, page.own?.get(5)) ?? 0) + Math.max(0, int32At(bytes, page.own?.get(6)) ?? 0)
+  }
+  if (start >= page.end || !unpacksBeyond(codec, bytes.subarray(start, page.end), page.uncompressedSize)) return
+  throw tooLarge(name, `a page of column ${column} unpacks to far more than the ${page.uncompressedSize} bytes it claims`)
 }
 
 function checkTotals(name: string, column: string, leaf: SchemaNode, chunk: ChunkInfo, pages: ChunkPages, numRows: number): void {

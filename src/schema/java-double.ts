@@ -30,7 +30,7 @@ export function formatJavaFloat(value: number): string {
  * that other writers use; undefined for anything else.
  */
 export function parseJavaDouble(text: string): number | undefined {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return Number(text)
+  if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return Number(text)
   return SPECIAL.get(text.toLowerCase())
 }
 

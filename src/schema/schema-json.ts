@@ -107,7 +107,14 @@ function readStruct(reader: Reader, value: JsonObject, at: string, depth: number
   if (!Array.isArray(value.fields)) throw corrupt(at, "a struct needs an array 'fields'")
   reader.fields += value.fields.length
   if (reader.fields > MAX_FIELDS) throw limit(`the schema has more than ${MAX_FIELDS} fields`)
-  return { type: 'struct', fields: value.fields.map((field, index) => readField(reader, field, at, index, depth)) }
+  const fields = value.fields.map((field, index) => readField(reader, field, at, index, depth))
+  const names = new Set<string>()
+  for (const { name } of fields) {
+    // Of two columns of one name a reader would have to choose. Names that differ in case only are told apart here.
+    if (names.has(name)) throw corrupt(join(at, name), 'the name is given twice')
+    names.add(name)
+  }
+  return { type: 'struct', fields }
 }
 
 function readField(reader: Reader, value: JsonValue, at: string, index: number, depth: number): Field {

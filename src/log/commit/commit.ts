@@ -146,6 +146,7 @@ class CommitRun {
   async #prepare(): Promise<Proposal> {
     const { base, actions, readSet } = this.#request
     const version = this.#view === undefined ? 0 : this.#view.version + 1
+    if (!Number.isSafeInteger(version)) throw noVersionLeft(this.#context.storage.location)
     const timestampMs = Math.floor(this.#context.runtime.now())
     const after = this.#shapeAfter()
     const commit = { actions, before: this.#view, after }
@@ -281,4 +282,10 @@ class CommitRun {
       throw notCommitted(error)
     }
   }
+}
+
+function noVersionLeft(location: string): AlluviumError {
+  return new AlluviumError('LIMIT_EXCEEDED', `${location} is at the last version there can be; no commit can follow it`, {
+    version: Number.MAX_SAFE_INTEGER,
+  })
 }
