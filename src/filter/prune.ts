@@ -1,7 +1,7 @@
 // Prunes the files of a version by what a filter can give over them, all files at once. Rule: the same answers as
 // `mightMatch` file by file, by loops over arrays; partition columns are asked once a distinct value, not once a file.
 import type { DataType } from '../schema/index.js'
-import { type Bound, type BoundColumn, pathKey } from './bound.js'
+import { type Bound, type BoundColumn, columnsOf, pathKey } from './bound.js'
 import type { BoundStore } from './bound-store.js'
 import { columnsSet, type Known, knownColumn, leafSet, partitionBounds } from './bounds.js'
 import type { Key } from './domain.js'
@@ -77,6 +77,11 @@ class Pruning {
   prune(bound: Bound, rows: Int32Array): Int32Array {
     if (rows.length === 0) return rows
     if (bound.kind === 'and') return bound.operands.reduce((left, operand) => this.prune(operand, left), rows)
+    // Of columns nothing is known of, nothing is learned row by row; a constant may still rule out all of them.
+    const columns = this.#index === undefined ? columnsOf(bound) : []
+    if (columns.length > 0 && columns.every((column) => partitionOf(column, this.#partitions) === undefined)) {
+      if (!hasConstant(bound)) return rows
+    }
     const sets = new Uint8Array(rows.length)
     this.#sets(bound, rows, sets)
     const kept = new Int32Array(rows.length)
@@ -136,6 +141,12 @@ class Pruning {
     const id = partition.ids(row)
     return (byId[id] ??= knownColumn(column, boundsOfId(column.type, partition, id)))
   }
+}
+
+// A constant within an OR or NOT decides without any column.
+function hasConstant(bound: Bound): boolean {
+  if (bound.kind === 'and' || bound.kind === 'or') return bound.operands.some(hasConstant)
+  return bound.kind === 'not' ? hasConstant(bound.operand) : bound.kind === 'constant'
 }
 
 function partitionOf(column: BoundColumn, partitions: Partitions): PartitionValues | undefined {
