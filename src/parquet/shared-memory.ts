@@ -3,7 +3,7 @@
 import type { StreamMemory } from './ipc.js'
 
 // Beyond this many bytes that nobody uses, memory is left to the garbage collector.
-const MAX_SPARE_BYTES = 64 * 2 ** 20
+const MAX_SPARE_BYTES = 32 * 2 ** 20
 // What a fresh piece has beyond what is asked for, so that the next, slightly larger stream fits as well.
 const HEADROOM = 1.25
 

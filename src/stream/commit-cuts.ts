@@ -51,6 +51,7 @@ export async function commitCuts(job: CommitJob): Promise<{ view: LogView; commi
   let written: WrittenFiles
   try {
     written = await files.finish(cuts)
+    for (const { batches } of cuts) batches.length = 0
   } catch (error) {
     await files.discard()
     throw error

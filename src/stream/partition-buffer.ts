@@ -10,7 +10,8 @@ import { type CommittedVersion, Settlement } from './tickets.js'
 /** What one partition puts into a commit. */
 export interface PartitionCut {
   readonly buffer: PartitionBuffer
-  readonly batches: readonly BufferedBatch[]
+  /** Emptied once the rows are in files: their memory is not held while those become durable. */
+  readonly batches: BufferedBatch[]
   readonly rows: number
   readonly bytes: number
   /** The position that the table must still hold for the commit to be right. */
