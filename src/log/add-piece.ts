@@ -108,6 +108,13 @@ function numbersAt(leaf: LeafValues, rows: Int32Array | undefined, count: number
   const numbers = new Float64Array(count)
   const words = leaf.words as Int32Array
   const { definitions, levels } = leaf
+  if (definitions === undefined && rows === undefined) {
+    for (let n = 0; n < count; n++) {
+      const high = words[n * 2 + 1] as number
+      numbers[n] = high < -0x200000 || high >= 0x200000 ? otherwise : high * 0x1_0000_0000 + ((words[n * 2] as number) >>> 0)
+    }
+    return numbers
+  }
   let at = 0
   let row = 0
   for (let n = 0; n < count; n++, row++) {

@@ -161,28 +161,30 @@ export class FileTable {
   /** {@link put} for all rows from `first` on, counted. The usual row is new to the index and meets no other on its way. */
   putAll(first: number, version: number, tally: Tally): void {
     this.expectKeys(this.rowCount - first)
-    const { slots } = this
+    const { slots, chunks } = this
     const mask = slots.length - 1
     for (let row = first; row < this.rowCount; ) {
       const { hash, size, flags } = this.chunkOf(row)
       const start = row & ~CHUNK_MASK
       const end = Math.min(this.rowCount, start + CHUNK_ROWS)
-      let taken = 0
       for (; row < end; row++) {
-        const i = row - start
-        const slot = (hash[i] as number) & mask
-        if (slots[slot] === 0 && this.crowded.size === 0) {
+        const key = hash[row - start] as number
+        let slot = key & mask
+        let other = (slots[slot] as number) - 1
+        // Past others, as long as they are seen to be so by their hashes alone.
+        for (let n = 1; other >= 0 && n < MAX_PROBES && (chunks[other >>> CHUNK_BITS] as RowChunk).hash[other & CHUNK_MASK] !== key; n++) {
+          slot = (slot + 1) & mask
+          other = (slots[slot] as number) - 1
+        }
+        if (other < 0 && this.crowded.size === 0) {
           slots[slot] = row + 1
-          taken++
+          this.keyCount++
         } else {
-          this.keyCount += taken
-          taken = 0
           const replaced = this.put(row, version)
           if (replaced >= 0) this.countRow(replaced, -1, tally)
         }
-        tally.count(size[i] as number, ((flags[i] as number) & HAS_VECTOR) !== 0, 1)
+        tally.count(size[row - start] as number, ((flags[row - start] as number) & HAS_VECTOR) !== 0, 1)
       }
-      this.keyCount += taken
     }
   }
 
