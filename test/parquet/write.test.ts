@@ -3,6 +3,7 @@
 import { Field, Int64, List, makeData, RecordBatch, Schema, Struct, Table, tableToIPC } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { rowsOf } from '../../src/arrow/index.js'
 import { jsonObject } from '../../src/json.js'
 import { bytesSource, createParquetWriter, encodeInThread, openParquet } from '../../src/parquet/index.js'
 import { parseColumns, type StructType } from '../../src/schema/index.js'
@@ -382,8 +383,9 @@ describe('writing', () => {
         const file = await openParquet(bytesSource(bytes), { name: 'f' })
         const batches = []
         for await (const one of file.read()) batches.push(one)
-        const strings = (t: Table): string[] => t.toArray().map((r) => String(r))
-        expect(strings(new Table(batches))).toEqual(strings(new Table([batch])))
+        // Not apache-arrow's own printing, which fails on a map key `__proto__`.
+        const rowsBack = batches.flatMap((one) => rowsOf(one, schema))
+        expect(rowsBack).toEqual(rowsOf(batch, schema))
         expect(tableToIPC(new Table(batches)).length).toBeGreaterThan(0)
       }),
       { numRuns: 60 },
