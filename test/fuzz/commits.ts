@@ -16,8 +16,8 @@ export const commitKind: Kind = {
   run: async (random) => (random.oneIn(3) ? oneByOne(random) : atOnce(random)),
 }
 
-function damagedCommits(random: Random): Uint8Array[] {
-  const commits = randomCommits(random)
+function damagedCommits(random: Random, sound: readonly Uint8Array[]): Uint8Array[] {
+  const commits = [...sound]
   const times = random.oneIn(8) ? 0 : 1 + random.below(3)
   for (let i = 0; i < times; i++) {
     const n = random.below(commits.length)
@@ -27,7 +27,7 @@ function damagedCommits(random: Random): Uint8Array[] {
 }
 
 async function atOnce(random: Random): Promise<Verdict> {
-  const commits = damagedCommits(random)
+  const commits = damagedCommits(random, randomCommits(random))
   const { state, good } = naiveReplay(commits)
   const storage = await storeOf(commits)
   const answer = await answerOf(CODES, async () => viewText(await loadLog(storage, { allowUnreadable: true })))
@@ -37,7 +37,8 @@ async function atOnce(random: Random): Promise<Verdict> {
 
 // A view that follows the log commit by commit; one that cannot be read must leave it as it was.
 async function oneByOne(random: Random): Promise<Verdict> {
-  const commits = damagedCommits(random)
+  const sound = randomCommits(random)
+  const commits = damagedCommits(random, sound)
   const storage = await storeOf(commits.slice(0, 1))
   const opened = await answerOf(CODES, () => loadLog(storage, { allowUnreadable: true }))
   const first = naiveReplay(commits.slice(0, 1))
@@ -56,6 +57,11 @@ async function oneByOne(random: Random): Promise<Verdict> {
     if (version >= good) {
       if ('value' in answer) throw new Error(`version ${version} was read, which the oracle refuses`)
       mustEqual(viewText(view), before, `the view of version ${version - 1} after a commit that could not be read`)
+      // Once the file is in order, the same view goes on from where it was.
+      await storage.put(commitPath(version), sound[version] as Uint8Array)
+      const mended = naiveReplay([...commits.slice(0, version), sound[version] as Uint8Array])
+      mustEqual(viewText(await refreshLog(view, storage)), naiveText(mended.state), `version ${version} after it was mended`)
+      mustEqual(viewText(view), before, `the view of version ${version - 1} after the next was mended`)
       return 'refused'
     }
     if (!('value' in answer)) throw new Error(`version ${version} was refused: ${answer.message}`)

@@ -132,6 +132,7 @@ function watched(job: Job): Promise<Report | string> {
       resolve(outcome)
     }
     worker.on('message', end)
+    worker.on('exit', () => end(`the thread ended in input ${Atomics.load(job.at, 0)}`))
     worker.on('error', (error) =>
       end(`the thread died in input ${Atomics.load(job.at, 0)}: ${error instanceof Error ? error.stack : String(error)}`),
     )

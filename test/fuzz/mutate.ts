@@ -30,6 +30,7 @@ export function damageBytes(bytes: Uint8Array, random: Random, from = 0, to: num
     case 8:
       return concatBytes([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - few), at), bytes.subarray(at)])
     default:
+      if (random.oneIn(6)) return result.fill(0, at)
       return random.oneIn(4) ? bytes.slice(0, at) : result.fill(random.pick(ODD_BYTES), at, at + few)
   }
 }
@@ -40,6 +41,7 @@ const VALUES = [
   '""', '"x"', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '"../x"', '"%2e%2e/x"', '"é"', '"a\\tb"', '"\\x"', '"a\nb"', '[]', '{}', '[1,"x"]', '["a"]',
   '{"a":"b"}', '{"a":null}', '{"a":5}', '{"__proto__":"x"}', '{"a":{"b":[]}}', '{"a":1.50}', '{"a":true}', 'NaN', 'undefined', '', `${'['.repeat(50)}${']'.repeat(50)}`,
   '['.repeat(2000),
+  `${'['.repeat(600)}${']'.repeat(600)}`,
 ] // biome-ignore format: a list of tokens
 const MEMBERS = [
   '"path":"x.parquet"', '"size":5', '"size":null', '"partitionValues":{}', '"partitionValues":{"p":"1"}', '"stats":"{}"', '"stats":5', '"stats":null', '"tags":{"a":"b"}', '"dataChange":false',
@@ -110,7 +112,9 @@ export function damageLines(bytes: Uint8Array, random: Random): Uint8Array {
       )
       return back()
     default:
-      lines[n] = replaced(line, /[{}[\],:"]/g, random, (match) => random.pick(['', match + match, ' ', `${match} `, ` ${match}`]))
+      lines[n] = replaced(line, /[{}[\],:"]/g, random, (match) =>
+        random.pick(['', match + match, ' ', `${match} `, ` ${match}`, `${match}\0`]),
+      )
       return back()
   }
 }

@@ -463,15 +463,15 @@ hostileGroup('checkpoints of other columns than the protocol', [
     'there is no protocol',
     `add struct<${ADD}>, metaData struct<${METADATA}>`,
     (size) => [METADATA_ROW, { add: addRow(size) }],
-    'CORRUPT_LOG',
+    'CORRUPT_CHECKPOINT',
   ),
   checkpoint(
     'there is no metaData',
     `add struct<${ADD}>, protocol struct<minReaderVersion:int,minWriterVersion:int>`,
     (size) => [PROTOCOL_ROW, { add: addRow(size) }],
-    'CORRUPT_LOG',
+    'CORRUPT_CHECKPOINT',
   ),
-  checkpoint('there is nothing', 'something long', () => [{ something: 1 }], 'CORRUPT_LOG'),
+  checkpoint('there is nothing', 'something long', () => [{ something: 1 }], 'CORRUPT_CHECKPOINT'),
   checkpoint(
     'a row is two actions',
     `add struct<${ADD}>, ${rest}`,
@@ -492,6 +492,34 @@ hostileGroup('checkpoints of other columns than the protocol', [
     'PATH_OUTSIDE_TABLE',
   ),
   checkpoint('a path is empty', `add struct<${ADD}>, ${rest}`, (size) => all({ ...addRow(size), path: '' }), 'PATH_OUTSIDE_TABLE'),
+])
+
+hostileGroup('checkpoints that claim too much', [
+  ...[1e6, 2 ** 31, 2 ** 32, 2 ** 51].map(
+    (numRows): HostileCase => ({
+      name: `${numRows} rows in a few bytes`,
+      table: () => {
+        const bytes = handFile({ ...SOUND, name: 'txn', numRows, numValues: numRows })
+        return Promise.resolve({ files: { [commitPath(0)]: null, '_delta_log/00000000000000000001.checkpoint.parquet': bytes } })
+      },
+      act: read,
+      expected: numRows > 2 ** 32 ? 'LIMIT_EXCEEDED' : 'CORRUPT_CHECKPOINT',
+    }),
+  ),
+  ...(['protocol', 'metaData'] as const).map(
+    (missing): HostileCase => ({
+      name: `to be whole without ${missing}, with the commits beside it`,
+      table: async () => ({
+        files: {
+          '_delta_log/00000000000000000001.checkpoint.parquet': await writeRows(
+            `add struct<${ADD}>, ${rest}`,
+            missing === 'protocol' ? [METADATA_ROW] : [PROTOCOL_ROW],
+          ),
+        },
+      }),
+      expected: GOOD,
+    }),
+  ),
 ])
 
 hostileGroup('sidecars without end', [

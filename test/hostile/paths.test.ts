@@ -1,10 +1,12 @@
 // Paths in a log that lead out of the table: as data files, as deletion vectors, as sidecars, in memory and on disk, where the
 // file they aim at is really there and would be read by whoever followed them.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z85 } from '../log/deletion-vectors/vector-bytes.js'
 import { folderWith } from './folders.js'
-import { type HostileCase, hostileGroup } from './group.js'
+import { GOOD, type HostileCase, hostileGroup } from './group.js'
 import { PATH_TRAPS, type PathFate } from './path-traps.js'
-import { addOf, commitBytes, FIELDS, field, metaData, tableFiles } from './table-builder.js'
+import { addOf, commitBytes, commitPath, FIELDS, field, goodData, metaData, tableFiles } from './table-builder.js'
 
 const CODES: Readonly<Record<PathFate, string>> = { outside: 'PATH_OUTSIDE_TABLE', corrupt: 'CORRUPT_LOG', missing: 'MISSING_FILE' }
 const shown = (path: string): string => JSON.stringify(path.length > 60 ? `${path.slice(0, 50)}… (${path.length})` : path)
@@ -25,6 +27,62 @@ hostileGroup(
       name: shown(path),
       table: async () => folderWith(await tableFiles({ add: { path } })),
       expected: CODES[fate],
+    }),
+  ),
+)
+
+// An absolute path is read where it leads into the table's own folder, and only there.
+hostileGroup(
+  'absolute paths that begin like the table',
+  (
+    [
+      ['ROOT/part-0.parquet', GOOD],
+      ['file://ROOT/part-0.parquet', GOOD],
+      ['ROOT/../secret.parquet', CODES.outside],
+      ['ROOT/a/../../secret.parquet', CODES.outside],
+      ['ROOT/%2e%2e/secret.parquet', CODES.outside],
+      ['ROOT/%252e%252e/secret.parquet', CODES.outside],
+      ['ROOT/..%2fsecret.parquet', CODES.outside],
+      ['file://ROOT/../secret.parquet', CODES.outside],
+      ['file://ROOT/%2e%2e/secret.parquet', CODES.outside],
+      ['file:ROOT/../secret.parquet', CODES.outside],
+      ['file://localhostROOT/../secret.parquet', CODES.outside],
+      ['file://evilROOT/part-0.parquet', CODES.outside],
+      ['//ROOT/../secret.parquet', CODES.outside],
+      ['s3://ROOT/part-0.parquet', CODES.outside],
+      ['ROOT-evil/x.parquet', CODES.outside],
+      ['ROOT%2fpart-0.parquet', GOOD],
+      ['ROOT/_delta_log/00000000000000000000.json', CODES.outside],
+      ['ROOT/./_delta_log/00000000000000000000.json', CODES.outside],
+      ['ROOT', CODES.outside],
+      ['ROOT/', CODES.outside],
+      ['ROOT/.', CODES.outside],
+    ] as const
+  ).map(
+    ([path, expected]): HostileCase => ({
+      name: path,
+      table: async () => {
+        const root = await folderWith(await tableFiles())
+        const files = await tableFiles({ add: { path: path.replace('ROOT', root) } })
+        writeFileSync(join(root, commitPath(1)), files.get(commitPath(1)) as Uint8Array)
+        return root
+      },
+      expected,
+    }),
+  ),
+)
+
+// The value in the name of a partition's folder may be any text, escaped once more by Hive's rules: no part of it climbs.
+hostileGroup(
+  'folders of partitions whose value looks like a way out',
+  ['p=..%2F..', 'p=..%2F..%2F..%2F..', 'p=%2Fetc', 'p=%252e%252e', 'p=%00', 'p=..%5C..', 'p=a%3D..%2F..'].map(
+    (folder): HostileCase => ({
+      name: folder,
+      table: async () => ({
+        add: { path: `${folder.replaceAll('%', '%25')}/x.parquet` },
+        files: { [`${folder}/x.parquet`]: await goodData() },
+      }),
+      expected: GOOD,
     }),
   ),
 )
