@@ -11,7 +11,7 @@ import { judge } from './commits.js'
 import { answerOf, type Kind, type Verdict } from './kind.js'
 import { naiveReplay, randomCommits, storeOf, viewText } from './logs.js'
 import { damageBytes, damageLines } from './mutate.js'
-import { naiveActions, naiveApply, naiveState, naiveText } from './naive-log.js'
+import { naiveActions, naiveApply, naiveState, naiveText, textOf } from './naive-log.js'
 import { damageParquet } from './parquet-damage.js'
 import { type Random, randomOf } from './random.js'
 
@@ -20,8 +20,8 @@ const JSON_NAME = (version: number): string =>
   `_delta_log/${String(version).padStart(20, '0')}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json`
 
 export const checkpointKinds: readonly Kind[] = [
-  { name: 'json-checkpoints', share: 12, prepare: async () => undefined, run: jsonCheckpoint },
-  { name: 'checkpoints', share: 12, prepare: prepareTables, run: parquetCheckpoint },
+  { name: 'json-checkpoints', share: 10, prepare: async () => undefined, run: jsonCheckpoint },
+  { name: 'checkpoints', share: 18, prepare: prepareTables, run: parquetCheckpoint },
 ]
 
 async function jsonCheckpoint(random: Random): Promise<Verdict> {
@@ -79,7 +79,7 @@ function known(action: Action): Action {
 // What a checkpoint keeps of a table.
 function stateText(view: LogView): string {
   const files = [...view.files.liveRows()].map(
-    (row) => `${view.files.path(row)} ${view.files.size(row)} ${JSON.stringify(view.files.deletionVector(row) ?? null)}`,
+    (row) => `${view.files.path(row)} ${view.files.size(row)} ${textOf(view.files.deletionVector(row) ?? null)}`,
   )
   return JSON.stringify([files.sort(), view.metadata.id, view.protocol.minReaderVersion])
 }

@@ -11,7 +11,7 @@ const CODES = ['CORRUPT_LOG', 'LIMIT_EXCEEDED']
 
 export const commitKind: Kind = {
   name: 'commits',
-  share: 40,
+  share: 30,
   prepare: async () => undefined,
   run: async (random) => (random.oneIn(3) ? oneByOne(random) : atOnce(random)),
 }

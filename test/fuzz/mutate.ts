@@ -35,20 +35,23 @@ export function damageBytes(bytes: Uint8Array, random: Random, from = 0, to: num
   }
 }
 
+const DEEP = `${'['.repeat(600)}${']'.repeat(600)}`
 const VALUES = [
   'null', 'true', 'false', '0', '-0', '1', '-1', '1.0', '1e3', '1.5', '1e400', '-1e-400', '01', '+1', '9007199254740991', '9007199254740992',
   '9007199254740993', '9223372036854775807', '9223372036854775808', '-9223372036854775808', '-9223372036854775809', '100000000000000000000',
   '""', '"x"', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '"../x"', '"%2e%2e/x"', '"é"', '"a\\tb"', '"\\x"', '"a\nb"', '[]', '{}', '[1,"x"]', '["a"]',
   '{"a":"b"}', '{"a":null}', '{"a":5}', '{"__proto__":"x"}', '{"a":{"b":[]}}', '{"a":1.50}', '{"a":true}', 'NaN', 'undefined', '', `${'['.repeat(50)}${']'.repeat(50)}`,
   '['.repeat(2000),
-  `${'['.repeat(600)}${']'.repeat(600)}`,
+  DEEP,
 ] // biome-ignore format: a list of tokens
 const MEMBERS = [
+  `"zzz":${DEEP}`,
   '"path":"x.parquet"', '"size":5', '"size":null', '"partitionValues":{}', '"partitionValues":{"p":"1"}', '"stats":"{}"', '"stats":5', '"stats":null', '"tags":{"a":"b"}', '"dataChange":false',
   '"modificationTime":7', '"modificationTime":null', '"deletionVector":null', '"deletionVector":{"storageType":"i","pathOrInlineDv":"x","sizeInBytes":4,"cardinality":1}', '"__proto__":{"path":"y"}',
   '"zzz":{"a":[1,2,{"b":null}]}', '"\\u0070ath":"z.parquet"', '"path":"a\\u0062c"', '"version":3', '"appId":"b"', '"removed":true', '"clusteringProvider":"x"', '"baseRowId":9007199254740993',
 ] // biome-ignore format: a list of members
 const LINES = [
+  `{"zzz":${DEEP}}`,
   '', ' ', '\r', '{}', '{"add":null}', '{"zzz":{"add":{}}}', '{"commitInfo":{}}', '{"commitInfo":{"a":[{}]}}', '{"txn":{"appId":"z","version":1}}', '[]', '{"add":{}}', '{"remove":{"path":"x.parquet"}}',
   '{"cdc":{"path":"c","partitionValues":{},"size":1,"dataChange":false}}', '{"checkpointMetadata":{"version":1}}', '{"domainMetadata":{"domain":"d","configuration":"","removed":true}}', 'junk', '{"a":1} junk', '{"a":1}{"b":2}',
 ] // biome-ignore format: a list of lines

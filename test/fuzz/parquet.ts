@@ -18,8 +18,8 @@ const TABLE_CODES = [...CODES, 'SCHEMA_MISMATCH', 'INVALID_OPTIONS']
 const ENOUGH_ROWS = 100_000
 
 export const parquetKinds: readonly Kind[] = [
-  { name: 'parquet', share: 10, prepare, run: file },
-  { name: 'parquet-tables', share: 6, prepare, run: table },
+  { name: 'parquet', share: 16, prepare, run: file },
+  { name: 'parquet-tables', share: 11, prepare, run: table },
 ]
 
 interface Sample {
