@@ -56,11 +56,6 @@ export async function loadCheckpoint(
     seen.add(path)
     await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onSidecarAction, signal))
   }
-  // A checkpoint is a whole state; one without these was cut short, and the commits may still tell.
-  await onCheckpointFile(checkpoint.files[0]?.path ?? '', async () => {
-    if (replay.state.protocol === undefined) throw new ActionFault('it has no protocol action')
-    if (replay.state.metadata === undefined) throw new ActionFault('it has no metaData action')
-  })
 }
 
 async function loadJson(
