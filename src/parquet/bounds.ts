@@ -2,16 +2,31 @@
 // physical layout, no value object per cell. `valid` has a bit per row; undefined means that all are valid.
 import type { Data } from 'apache-arrow'
 
+/** The least and the greatest of some values. */
+export interface Range<T> {
+  readonly min: T
+  readonly max: T
+}
+
 /** Collects bounds of one column. */
-export interface Bounds {
-  /** Takes the cells of a column; `numValid` of them are not null. */
+export interface Bounds<T> {
+  /** Takes the cells of a column; those without a bit in `valid` are null. */
   add(data: Data, valid: Uint8Array | undefined): void
+  /** The bounds of what came since the last call, undefined where that has none. Begins anew. */
+  take(): Range<T> | undefined
 }
 
 /** Integers of 32 bits and less, and days. */
-export class Int32Bounds implements Bounds {
-  min: number = Number.POSITIVE_INFINITY
-  max: number = Number.NEGATIVE_INFINITY
+export class Int32Bounds implements Bounds<number> {
+  private min: number = Number.POSITIVE_INFINITY
+  private max: number = Number.NEGATIVE_INFINITY
+
+  take(): Range<number> | undefined {
+    const { min, max } = this
+    this.min = Number.POSITIVE_INFINITY
+    this.max = Number.NEGATIVE_INFINITY
+    return min > max ? undefined : { min, max }
+  }
 
   add(data: Data, valid: Uint8Array | undefined): void {
     const values = data.values as Int32Array
@@ -27,27 +42,39 @@ export class Int32Bounds implements Bounds {
   }
 }
 
-/** Floats and doubles. NaN, and a negative zero where it is the least value, are remembered. */
-export class FloatBounds implements Bounds {
-  min: number = Number.POSITIVE_INFINITY
-  max: number = Number.NEGATIVE_INFINITY
+/** Floats and doubles. Values with NaN among them have no bounds; a negative zero is remembered where it is the least value. */
+export class FloatBounds implements Bounds<number> {
+  /** Whether there was a NaN, ever. */
   sawNaN = false
+  private min: number = Number.POSITIVE_INFINITY
+  private max: number = Number.NEGATIVE_INFINITY
+  private hasNaN = false
   private sawNegativeZero = false
+
+  take(): Range<number> | undefined {
+    const { min, max, hasNaN } = this
+    this.min = Number.POSITIVE_INFINITY
+    this.max = Number.NEGATIVE_INFINITY
+    this.hasNaN = false
+    this.sawNegativeZero = false
+    return hasNaN || min > max ? undefined : { min, max }
+  }
 
   add(data: Data, valid: Uint8Array | undefined): void {
     const values = data.values as Float64Array
-    let { min, max, sawNaN } = this
+    let { min, max, hasNaN } = this
     for (let i = 0; i < data.length; i++) {
       if (valid !== undefined && ((valid[i >> 3] as number) & (1 << (i & 7))) === 0) continue
       const v = values[i] as number
       if (v < min) min = v
       if (v > max) max = v
       // biome-ignore lint/suspicious/noSelfCompare: the fastest test for NaN in a hot loop
-      if (v !== v) sawNaN = true
+      if (v !== v) hasNaN = true
     }
     this.min = min
     this.max = max
-    this.sawNaN = sawNaN
+    this.hasNaN = hasNaN
+    this.sawNaN ||= hasNaN
     // -0 equals 0 in every comparison above; a reader may order it below, so the least zero keeps its sign.
     if (min === 0 && !this.sawNegativeZero) this.sawNegativeZero = hasNegativeZero(values, data.length, valid)
     if (min === 0) this.min = this.sawNegativeZero ? -0 : 0
@@ -64,19 +91,23 @@ function hasNegativeZero(values: ArrayLike<number>, length: number, valid: Uint8
 }
 
 /** 64-bit integers and timestamps, as pairs of 32-bit words: a BigInt per cell would cost ten times as much. */
-export class Int64Bounds implements Bounds {
-  isEmpty = true
+export class Int64Bounds implements Bounds<bigint> {
+  private isEmpty = true
   private minHigh = 0x7fffffff
   private minLow = 0xffffffff
   private maxHigh = -0x80000000
   private maxLow = 0
 
-  get min(): bigint {
-    return (BigInt(this.minHigh) << 32n) | BigInt(this.minLow)
-  }
-
-  get max(): bigint {
-    return (BigInt(this.maxHigh) << 32n) | BigInt(this.maxLow)
+  take(): Range<bigint> | undefined {
+    const { isEmpty } = this
+    const min = (BigInt(this.minHigh) << 32n) | BigInt(this.minLow)
+    const max = (BigInt(this.maxHigh) << 32n) | BigInt(this.maxLow)
+    this.isEmpty = true
+    this.minHigh = 0x7fffffff
+    this.minLow = 0xffffffff
+    this.maxHigh = -0x80000000
+    this.maxLow = 0
+    return isEmpty ? undefined : { min, max }
   }
 
   add(data: Data, valid: Uint8Array | undefined): void {
@@ -110,9 +141,15 @@ export class Int64Bounds implements Bounds {
 }
 
 /** Decimals in 128 bits: four words, the last one signed. */
-export class DecimalBounds implements Bounds {
-  min: bigint | undefined
-  max: bigint | undefined
+export class DecimalBounds implements Bounds<bigint> {
+  private min: bigint | undefined
+  private max: bigint | undefined
+
+  take(): Range<bigint> | undefined {
+    const { min, max } = this
+    this.min = this.max = undefined
+    return min === undefined || max === undefined ? undefined : { min, max }
+  }
 
   add(data: Data, valid: Uint8Array | undefined): void {
     const words = int32Words(data, 4)
@@ -155,11 +192,19 @@ function int32Words(data: Data, perValue: number): Int32Array {
 }
 
 /** Texts in the order of their UTF-8 bytes. The first four bytes decide nearly always; the rest is compared when they do not. */
-export class TextBounds implements Bounds {
-  min: Uint8Array | undefined
-  max: Uint8Array | undefined
+export class TextBounds implements Bounds<Uint8Array> {
+  private min: Uint8Array | undefined
+  private max: Uint8Array | undefined
   private minHead = 0xffffffff
   private maxHead = 0
+
+  take(): Range<Uint8Array> | undefined {
+    const { min, max } = this
+    this.min = this.max = undefined
+    this.minHead = 0xffffffff
+    this.maxHead = 0
+    return min === undefined || max === undefined ? undefined : { min, max }
+  }
 
   add(data: Data, valid: Uint8Array | undefined): void {
     const bytes = data.values as Uint8Array
@@ -190,6 +235,11 @@ export class TextBounds implements Bounds {
     this.minHead = minHead
     this.maxHead = maxHead
   }
+}
+
+/** Compares two texts by their UTF-8 bytes. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return compareTo(viewOf(a), 0, a.length, viewOf(b))
 }
 
 function viewOf(bytes: Uint8Array): DataView {

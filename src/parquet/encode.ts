@@ -13,6 +13,8 @@ export interface EncodeProperties {
   readonly dictionary: boolean
   /** Top-level columns and whether each gets a dictionary. */
   readonly dictionaryOf: readonly (readonly [name: string, enabled: boolean])[]
+  /** Top-level columns that get no statistics: whoever stitches the footer has them. */
+  readonly withoutStatistics?: readonly string[]
 }
 
 /**
@@ -42,6 +44,7 @@ export function encodeNow(ipc: Uint8Array, properties: EncodeProperties): Uint8A
 
 // Numbers of the codec's enums, which a worker must know without importing them.
 const COMPRESSION = { uncompressed: 0, snappy: 1, gzip: 2, zstd: 5, lz4_raw: 6 } as const
+const NO_STATISTICS = 0
 const CHUNK_STATISTICS = 1
 // Beyond any batch that fits: the table that is handed over is one row group.
 const MAX_ROWS = 2 ** 31 - 1
@@ -57,5 +60,10 @@ export function builderCalls(properties: EncodeProperties): [BuilderMethod, ...u
     ['setMaxRowGroupSize', MAX_ROWS],
     ['setDictionaryEnabled', properties.dictionary],
     ...properties.dictionaryOf.map(([name, enabled]): [BuilderMethod, ...unknown[]] => ['setColumnDictionaryEnabled', name, enabled]),
+    ...(properties.withoutStatistics ?? []).map((name): [BuilderMethod, ...unknown[]] => [
+      'setColumnStatisticsEnabled',
+      name,
+      NO_STATISTICS,
+    ]),
   ]
 }

@@ -2,10 +2,10 @@
 // PROTOCOL.md, "Per-file Statistics". One rule: a bound may be missing, never wrong.
 import { type Field as ArrowField, type Data, DataType, type RecordBatch } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
-import { type DataType as DeltaType, parsePath, type StructType } from '../schema/index.js'
-import { dateBound, decimalBound, floatBound, greatestTextBound, leastTextBound, timestampBound } from './bound-text.js'
-import { DecimalBounds, FloatBounds, Int32Bounds, Int64Bounds, TextBounds } from './bounds.js'
+import { parsePath, type StructType } from '../schema/index.js'
+import type { ChunkStatistics } from './chunk-statistics.js'
 import type { ColumnPath } from './slice.js'
+import { createStatisticsLeaf, type StatisticsLeaf } from './statistics-leaf.js'
 
 /** Which columns get statistics, and how long texts may be. */
 export interface StatisticsOptions {
@@ -50,6 +50,19 @@ export class StatisticsCollector {
     collect(this.members, batch.data, batch.schema.fields, undefined, batch.numRows, '')
   }
 
+  /**
+   * Ends a row group: the statistics of the batches since the last call, for the footer, by the names of the columns. Only
+   * columns that have an order and lie in no struct; the others are left to the codec.
+   */
+  endRowGroup(): Map<string, ChunkStatistics> {
+    const chunks = new Map<string, ChunkStatistics>()
+    for (const member of this.members) {
+      const chunk = member.kind === 'leaf' ? member.leaf.endRowGroup() : undefined
+      if (chunk !== undefined) chunks.set(member.name, chunk)
+    }
+    return chunks
+  }
+
   /** The statistics as the JSON text of an `add` action's `stats`. */
   finish(): string {
     const min = print(this.members, (leaf) => leaf.min())
@@ -61,17 +74,8 @@ export class StatisticsCollector {
 
 type Member = { readonly name: string } & (
   | { readonly kind: 'struct'; readonly members: readonly Member[] }
-  | { readonly kind: 'leaf'; readonly leaf: Leaf }
+  | { readonly kind: 'leaf'; readonly leaf: StatisticsLeaf }
 )
-
-/** One indexed column. */
-interface Leaf {
-  nullCount: number
-  add(data: Data, valid: Uint8Array | undefined): void
-  accepts(type: DataType): boolean
-  min(): string | undefined
-  max(): string | undefined
-}
 
 function resolve(schema: StructType, column: ColumnPath): readonly string[] {
   if (typeof column !== 'string') return column
@@ -88,97 +92,10 @@ function plan(struct: StructType, path: readonly string[], indexed: (path: reado
       if (inner.length > 0) members.push({ name, kind: 'struct', members: inner })
       // A void column counts as a leaf of the schema, yet it is in no file.
     } else if (indexed(place) && dataType.type !== 'void') {
-      members.push({ name, kind: 'leaf', leaf: leafOf(dataType, prefixLength) })
+      members.push({ name, kind: 'leaf', leaf: createStatisticsLeaf(dataType, prefixLength) })
     }
   }
   return members
-}
-
-function leafOf(type: DeltaType, prefixLength: number): Leaf {
-  switch (type.type) {
-    case 'byte':
-    case 'short':
-    case 'integer':
-      return int32Leaf(DataType.isInt, (value) => String(value))
-    case 'date':
-      return int32Leaf(DataType.isDate, dateBound)
-    case 'long':
-      return int64Leaf(DataType.isInt, (value) => String(value))
-    case 'timestamp':
-      return int64Leaf(DataType.isTimestamp, (value) => timestampBound(value, 'Z'))
-    case 'timestamp_ntz':
-      return int64Leaf(DataType.isTimestamp, (value) => timestampBound(value, ''))
-    case 'float':
-    case 'double':
-      return floatLeaf()
-    case 'decimal':
-      return decimalLeaf(type.scale)
-    case 'string':
-      return textLeaf(prefixLength)
-    default:
-      return { nullCount: 0, add: () => undefined, accepts: () => true, min: () => undefined, max: () => undefined }
-  }
-}
-
-function int32Leaf(accepts: (type: DataType) => boolean, text: (value: number) => string | undefined): Leaf {
-  const bounds = new Int32Bounds()
-  return {
-    nullCount: 0,
-    add: (data, valid) => bounds.add(data, valid),
-    accepts: (type) => accepts(type) && bytesPerElement(type) <= 4,
-    min: () => (bounds.min > bounds.max ? undefined : text(bounds.min)),
-    max: () => (bounds.min > bounds.max ? undefined : text(bounds.max)),
-  }
-}
-
-function int64Leaf(accepts: (type: DataType) => boolean, text: (value: bigint) => string | undefined): Leaf {
-  const bounds = new Int64Bounds()
-  return {
-    nullCount: 0,
-    add: (data, valid) => bounds.add(data, valid),
-    // Timestamps in other units would give bounds that are off by powers of ten.
-    accepts: (type) => accepts(type) && bytesPerElement(type) === 8 && (!DataType.isTimestamp(type) || type.unit === 2),
-    min: () => (bounds.isEmpty ? undefined : text(bounds.min)),
-    max: () => (bounds.isEmpty ? undefined : text(bounds.max)),
-  }
-}
-
-function floatLeaf(): Leaf {
-  const bounds = new FloatBounds()
-  const none = (): boolean => bounds.sawNaN || bounds.min > bounds.max
-  return {
-    nullCount: 0,
-    add: (data, valid) => bounds.add(data, valid),
-    accepts: (type) => DataType.isFloat(type) && type.precision !== 0,
-    min: () => (none() ? undefined : floatBound(bounds.min)),
-    max: () => (none() ? undefined : floatBound(bounds.max)),
-  }
-}
-
-function decimalLeaf(scale: number): Leaf {
-  const bounds = new DecimalBounds()
-  return {
-    nullCount: 0,
-    add: (data, valid) => bounds.add(data, valid),
-    accepts: (type) => DataType.isDecimal(type) && type.scale === scale && type.bitWidth === 128,
-    min: () => (bounds.min === undefined ? undefined : decimalBound(bounds.min, scale)),
-    max: () => (bounds.max === undefined ? undefined : decimalBound(bounds.max, scale)),
-  }
-}
-
-function textLeaf(prefixLength: number): Leaf {
-  const bounds = new TextBounds()
-  return {
-    nullCount: 0,
-    add: (data, valid) => bounds.add(data, valid),
-    accepts: (type) => DataType.isUtf8(type),
-    min: () => (bounds.min === undefined ? undefined : leastTextBound(bounds.min, prefixLength)),
-    max: () => (bounds.max === undefined ? undefined : greatestTextBound(bounds.max, prefixLength)),
-  }
-}
-
-function bytesPerElement(type: DataType): number {
-  return (type.ArrayType as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
 }
 
 // A leaf is null where it, or any struct around it, is null: `valid` carries what the structs above allow.
@@ -201,8 +118,7 @@ function collect(
       continue
     }
     if (!member.leaf.accepts(child.type)) throw mismatch(path, `has Arrow type ${child.type}, which is not what the schema says`)
-    member.leaf.add(child, both)
-    if (both !== undefined) member.leaf.nullCount += length - countOnes(both, length)
+    member.leaf.add(child, both, both === undefined ? 0 : length - countOnes(both, length))
   }
 }
 
@@ -241,7 +157,7 @@ function countOnes(bits: Uint8Array, length: number): number {
 }
 
 // The nested object of one statistic; a leaf without a value is left out, a struct without any is an empty object.
-function print(members: readonly Member[], value: (leaf: Leaf) => string | undefined): string {
+function print(members: readonly Member[], value: (leaf: StatisticsLeaf) => string | undefined): string {
   const parts: string[] = []
   for (const member of members) {
     const text = member.kind === 'struct' ? print(member.members, value) : value(member.leaf)

@@ -1,6 +1,7 @@
 // "Stitch": one footer for row groups that come from several small files. Each source's pages are copied as they are;
 // only offsets change. The same works for files of others with an equal schema: no page is decoded.
 
+import { type ChunkStatistics, writeStatistics } from './chunk-statistics.js'
 import type { ChunkInfo, Footer } from './footer.js'
 import { STRUCT, type ThriftField, ThriftWriter } from './thrift.js'
 import { fieldsAt, int64At, rangesOf } from './thrift-values.js'
@@ -45,10 +46,18 @@ export class FooterStitcher {
     return this.groups.length
   }
 
-  /** Adds the row groups of a source whose byte `x` now lies at `x + shift`. */
-  add(footer: Footer, shift: number): void {
+  /**
+   * Adds the row groups of a source whose byte `x` now lies at `x + shift`. `statistics`, by the names of top-level columns,
+   * take the place of what the source says of them.
+   */
+  add(footer: Footer, shift: number, statistics?: ReadonlyMap<string, ChunkStatistics>): void {
     for (const [i, range] of footer.rowGroupRanges.entries()) {
-      this.groups.push(shiftedGroup(footer.bytes, range, shift, this.groups.length))
+      const replaced = (chunk: number): ChunkStatistics | undefined => {
+        if (statistics === undefined) return undefined
+        const path = footer.rowGroups[i]?.columns[chunk]?.path
+        return path?.length === 1 ? statistics.get(path[0] as string) : undefined
+      }
+      this.groups.push(shiftedGroup(footer.bytes, range, { shift, ordinal: this.groups.length, replaced }))
       this.rows += footer.rowGroups[i]?.numRows ?? 0
     }
   }
@@ -77,15 +86,22 @@ export class FooterStitcher {
   }
 }
 
+interface Placement {
+  readonly shift: number
+  readonly ordinal: number
+  /** The statistics of a chunk, where they are not the source's. */
+  replaced(chunk: number): ChunkStatistics | undefined
+}
+
 // RowGroup: 1 columns, 5 file_offset, 7 ordinal (16 bits, so only the first 32,767 have one).
-function shiftedGroup(bytes: Uint8Array, range: ThriftField, shift: number, ordinal: number): Uint8Array {
+function shiftedGroup(bytes: Uint8Array, range: ThriftField, { shift, ordinal, replaced }: Placement): Uint8Array {
   const writer = new ThriftWriter()
   writer.beginStruct()
   for (const field of sorted(fieldsAt(bytes, range.start, range.end))) {
     if (field.id === 1) {
       const chunks = rangesOf(bytes, field)
       writer.list(1, STRUCT, chunks.length)
-      for (const chunk of chunks) writeChunk(writer, bytes, chunk, shift)
+      for (const [i, chunk] of chunks.entries()) writeChunk(writer, bytes, chunk, shift, replaced(i))
     } else if (field.id === 5) {
       writer.int64(5, (int64At(bytes, field) ?? 0) + shift)
     } else if (field.id !== 7) {
@@ -98,14 +114,20 @@ function shiftedGroup(bytes: Uint8Array, range: ThriftField, shift: number, ordi
 }
 
 // ColumnChunk: 2 file_offset, 3 meta_data; 4 to 7 are page indexes, which are not carried over.
-function writeChunk(writer: ThriftWriter, bytes: Uint8Array, chunk: ThriftField, shift: number): void {
+function writeChunk(
+  writer: ThriftWriter,
+  bytes: Uint8Array,
+  chunk: ThriftField,
+  shift: number,
+  statistics: ChunkStatistics | undefined,
+): void {
   writer.beginStruct()
   for (const field of sorted(fieldsAt(bytes, chunk.start, chunk.end))) {
     if (field.id === 2) {
       const offset = int64At(bytes, field) ?? 0
       writer.int64(2, offset === 0 ? 0 : offset + shift)
     } else if (field.id === 3) {
-      writeMetaData(writer, bytes, field, shift)
+      writeMetaData(writer, bytes, field, shift, statistics)
     } else if (field.id < 4 || field.id > 7) {
       writer.copy(bytes, field)
     }
@@ -113,10 +135,19 @@ function writeChunk(writer: ThriftWriter, bytes: Uint8Array, chunk: ThriftField,
   writer.endStruct()
 }
 
-// ColumnMetaData: 9 data_page_offset, 10 index_page_offset, 11 dictionary_page_offset; 14 and 15 are a Bloom filter outside the chunk.
-function writeMetaData(writer: ThriftWriter, bytes: Uint8Array, meta: ThriftField, shift: number): void {
+// ColumnMetaData: 9 data_page_offset, 10 index_page_offset, 11 dictionary_page_offset, 12 statistics; 14 and 15 are a Bloom
+// filter outside the chunk.
+function writeMetaData(
+  writer: ThriftWriter,
+  bytes: Uint8Array,
+  meta: ThriftField,
+  shift: number,
+  statistics: ChunkStatistics | undefined,
+): void {
   writer.beginStruct(3)
-  for (const field of sorted(fieldsAt(bytes, meta.start, meta.end))) {
+  const fields = sorted(fieldsAt(bytes, meta.start, meta.end))
+  const isBefore = (field: ThriftField): boolean => field.id < STATISTICS
+  const copy = (field: ThriftField): void => {
     if (field.id >= 9 && field.id <= 11) {
       const offset = int64At(bytes, field) ?? 0
       writer.int64(field.id, offset > 0 ? offset + shift : offset)
@@ -124,8 +155,13 @@ function writeMetaData(writer: ThriftWriter, bytes: Uint8Array, meta: ThriftFiel
       writer.copy(bytes, field)
     }
   }
+  for (const field of fields.filter(isBefore)) copy(field)
+  if (statistics !== undefined) writeStatistics(writer, STATISTICS, statistics)
+  for (const field of fields) if (!isBefore(field) && (field.id !== STATISTICS || statistics === undefined)) copy(field)
   writer.endStruct()
 }
+
+const STATISTICS = 12
 
 function sorted(fields: Map<number, ThriftField>): ThriftField[] {
   return [...fields.values()].sort((a, b) => a.id - b.id)

@@ -5,6 +5,7 @@ import { batchBytes } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import type { StructType } from '../schema/index.js'
 import { VERSION } from '../version.js'
+import type { ChunkStatistics } from './chunk-statistics.js'
 import { DictionaryChooser } from './dictionary.js'
 import { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
 import { CodecFault } from './engine.js'
@@ -13,6 +14,7 @@ import { assertWritable, fileSchema, layOut } from './file-schema.js'
 import { type Footer, parseFooter } from './footer.js'
 import { ordinaryMemory, StreamBuilder, type StreamMemory } from './ipc.js'
 import { isShared } from './shared-memory.js'
+import type { StatisticsCollector } from './statistics.js'
 import { bodyRange, FooterStitcher } from './stitch.js'
 
 /** Where the bytes of a file go, in order. */
@@ -37,6 +39,8 @@ export interface ParquetWriterOptions {
   readonly encodeAhead?: number
   /** Memory for the streams that `encodeRowGroup` gets, such as the encoder shares with its thread. Default: ordinary memory. */
   readonly memory?: StreamMemory | undefined
+  /** Counts the rows as they are written; the bounds in the footer are taken from it, which spares the codec to look for them. */
+  readonly statistics?: StatisticsCollector | undefined
 }
 
 /** A Parquet file being written. After a failed call the file is worthless and every later call fails likewise. */
@@ -126,6 +130,7 @@ class StitchWriter implements ParquetWriter {
       this.group ??= this.begin()
       this.group.stream.add(part)
       this.group.dictionaries?.add(part)
+      this.options.statistics?.add(part)
       if (lent) this.group.stream.own(this.rowGroupBytes * (1 + TOLERANCE) + STREAM_OVERHEAD_BYTES)
       this.bufferedRows += part.numRows
       this.bufferedBytes += batchBytes(part)
@@ -174,9 +179,11 @@ class StitchWriter implements ParquetWriter {
   // Encodes what is collected. With an encoder elsewhere this only starts it, once there is room for one more.
   private async flush(): Promise<void> {
     const { stream, dictionaries } = this.group ?? this.begin()
-    const { dictionary, codec } = this.options
+    const { dictionary, codec, statistics } = this.options
     const chosen = dictionaries?.finish() ?? { dictionary: dictionary === 'always', dictionaryOf: [] }
-    const properties: EncodeProperties = { codec, createdBy: CREATED_BY, ...chosen }
+    const chunks = statistics?.endRowGroup()
+    const withoutStatistics = [...(chunks?.keys() ?? [])]
+    const properties: EncodeProperties = { codec, createdBy: CREATED_BY, ...chosen, withoutStatistics }
     this.group = undefined
     this.flushed++
     this.bufferedRows = 0
@@ -187,7 +194,7 @@ class StitchWriter implements ParquetWriter {
     const encoded = this.encode(stream.finish(), properties)
     encoded.catch(() => undefined) // seen when its turn to be appended comes
     this.inFlight = this.inFlight
-      .then(() => (this.failure === undefined ? this.stitch(encoded) : undefined))
+      .then(() => (this.failure === undefined ? this.stitch(encoded, chunks) : undefined))
       .catch((error: unknown) => {
         this.failure ??= { error: error instanceof CodecFault ? encodeError(error) : error }
       })
@@ -206,16 +213,16 @@ class StitchWriter implements ParquetWriter {
     if (this.failure !== undefined) throw this.failure.error
   }
 
-  private async stitch(encoding: Promise<Uint8Array>): Promise<void> {
+  private async stitch(encoding: Promise<Uint8Array>, chunks: ReadonlyMap<string, ChunkStatistics> | undefined): Promise<void> {
     const encoded = await encoding
     try {
-      await this.appendGroup(encoded)
+      await this.appendGroup(encoded, chunks)
     } finally {
       this.memory.give(encoded)
     }
   }
 
-  private async appendGroup(encoded: Uint8Array): Promise<void> {
+  private async appendGroup(encoded: Uint8Array, chunks: ReadonlyMap<string, ChunkStatistics> | undefined): Promise<void> {
     const footer = footerOf(encoded)
     if (this.stitcher === undefined) {
       this.stitcher = new FooterStitcher(footer, { createdBy: CREATED_BY })
@@ -223,7 +230,7 @@ class StitchWriter implements ParquetWriter {
     }
     if (footer.numRows === 0) return
     const body = bodyRange(footer)
-    this.stitcher.add(footer, this.writtenBytes - body.start)
+    this.stitcher.add(footer, this.writtenBytes - body.start, chunks)
     await this.append(encoded.subarray(body.start, body.end))
   }
 

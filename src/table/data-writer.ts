@@ -159,7 +159,6 @@ export class DataWriter {
 
   async #writeTo(key: string, texts: readonly (string | null)[], batch: RecordBatch, options: { readonly lent?: boolean }): Promise<void> {
     const file = this.#open.get(key) ?? (await this.#start(key, texts))
-    file.statistics.add(batch)
     await file.parquet.write(batch, options)
     if (file.parquet.writtenBytes >= this.#options.targetFileBytes) await this.#roll(file)
   }
@@ -174,6 +173,10 @@ export class DataWriter {
     partitionColumns.forEach((column, i) => {
       partitionValues[column] = texts[i] ?? null
     })
+    const statistics = new StatisticsCollector(this.#dataStruct, {
+      columns: statsColumns,
+      ...(stringPrefixLength === undefined ? {} : { stringPrefixLength }),
+    })
     const file: OpenFile = {
       key,
       path,
@@ -186,11 +189,9 @@ export class DataWriter {
         encodeRowGroup: this.#encoder.encode,
         encodeAhead: this.#encoder.concurrency,
         memory: this.#encoder.memory,
+        statistics,
       }),
-      statistics: new StatisticsCollector(this.#dataStruct, {
-        columns: statsColumns,
-        ...(stringPrefixLength === undefined ? {} : { stringPrefixLength }),
-      }),
+      statistics,
     }
     this.#open.set(key, file)
     return file
