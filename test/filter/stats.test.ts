@@ -11,7 +11,7 @@ function bound(type: DataType, min: string, max = min): ColumnBounds | undefined
 
 function ends(type: DataType, min: string, max = min): unknown[] {
   const found = bound(type, min, max)
-  return [found?.min, found?.max].map((end) => (end instanceof Uint8Array ? new TextDecoder('latin1').decode(end) : end))
+  return [found?.min, found?.max].map((end) => (end instanceof Uint8Array ? Buffer.from(end).toString('latin1') : end))
 }
 
 const LONG: DataType = { type: 'long' }

@@ -39,9 +39,10 @@ async function jsonCheckpoint(random: Random): Promise<Verdict> {
   if (actions !== undefined) naiveApply(state, actions)
   // A sidecar that came about is not there, or leads out.
   if (state.sidecars > 0) return 'value' in answer ? judge(answer, byCommits) : 'refused'
-  if (actions === undefined || state.protocol === undefined || state.metadata === undefined) return judge(answer, byCommits)
+  if (actions === undefined) return judge(answer, byCommits)
   for (const commit of commits.slice(at + 1)) naiveApply(state, naiveActions(commit) ?? [])
-  return judge(answer, naiveText(state))
+  // Readable, so it is believed: what it leaves out, and no later commit says, is not made up from the commits before it.
+  return judge(answer, state.protocol === undefined || state.metadata === undefined ? undefined : naiveText(state))
 }
 
 interface Made {
