@@ -33,6 +33,8 @@ const readStep = z.strictObject({
   timestamp: time.optional(),
   where: z.string().min(1).optional(),
   columns: z.array(z.string()).min(1).optional(),
+  /** With `_row_id` and `_row_commit_version`. */
+  rowIds: z.literal(true).optional(),
   expect: readExpectation,
 })
 const changesStep = z.strictObject({

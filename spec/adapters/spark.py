@@ -44,6 +44,9 @@ def read(request):
     if request.get("timestamp"):
         reader = reader.option("timestampAsOf", request["timestamp"])
     frame = reader.load(request["path"])
+    if request.get("rowIds"):
+        frame = frame.select("*", "_metadata.row_id", "_metadata.row_commit_version")
+        frame = frame.withColumnsRenamed({"row_id": "_row_id", "row_commit_version": "_row_commit_version"})
     if request.get("where"):
         frame = frame.where(request["where"].replace("\\", "\\\\"))
     if request.get("columns"):
@@ -112,4 +115,4 @@ def set_properties(request):
 if __name__ == "__main__":
     operations = {"read": read, "changes": changes, "create": create, "append": write("append"), "overwrite": write("overwrite"),
                   "setProperties": set_properties}
-    serve("spark", f"{spark.version} + Delta 4.4.0", {name: guarded(operation) for name, operation in operations.items()})
+    serve("spark", f"{spark.version} + Delta 4.4.0", {name: guarded(operation) for name, operation in operations.items()}, knows=("rowIds",))

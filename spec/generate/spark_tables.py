@@ -480,6 +480,55 @@ def plain(id, title, section, columns, values, expected, after=(), **properties)
 
 plain("row-tracking", "row tracking does not show in the rows", "Row Tracking", "id INT", ["(1), (2), (3)"], rows("id", [1], [9], [3]),
       ["UPDATE delta.`{t}` SET id = 9 WHERE id = 2"], **{"delta.enableRowTracking": "true"})
+TRACKED = {"delta.enableRowTracking": "true", "delta.enableDeletionVectors": "false"}
+
+
+def row_ids(expected, **how):
+    """Ids in the order in which rows came; every file takes a range of its own, also where its rows keep older ids."""
+    return read(rows("id _row_id _row_commit_version", *expected), rowIds=True, columns=["id", "_row_id", "_row_commit_version"], **how)
+
+
+@catalogue.table("spark/row-ids", "tracked rows: inserted, updated, deleted and moved by OPTIMIZE")
+def tracked_rows(t):
+    create(t, "id INT, text STRING", **TRACKED)                        # version 0
+    insert(t, "(1, 'a'), (2, 'b'), (3, 'c')")                          # 1: ids 0, 1, 2
+    insert(t, "(4, 'd'), (5, 'e')")                                    # 2: ids 3, 4
+    sql(f"UPDATE delta.`{t}` SET text = 'B' WHERE id = 2")             # 3: three rows written again take 5 to 7, and keep 0 to 2
+    insert(t, "(6, 'f')")                                              # 4: id 8
+    sql(f"DELETE FROM delta.`{t}` WHERE id = 4")                       # 5: one row written again takes 9, and keeps 4
+    sql(f"OPTIMIZE delta.`{t}`")                                       # 6
+    last = [[1, 0, 1], [2, 1, 3], [3, 2, 1], [5, 4, 2], [6, 8, 4]]
+    catalogue.case("row-ids", "row-ids-kept", "rows keep their ids when they are updated or moved, and get the version of the update", "Row Tracking",
+                   "spark/row-ids", [row_ids([[1, 0, 1], [2, 1, 1], [3, 2, 1], [4, 3, 2], [5, 4, 2]], version=2),
+                                     row_ids([[1, 0, 1], [2, 1, 3], [3, 2, 1], [4, 3, 2], [5, 4, 2]], version=3), row_ids(last, version=5), row_ids(last)], ["R10"])
+    catalogue.case("row-ids", "row-ids-filter", "row ids can be asked for by a filter, and do not show unless wanted", "Row Tracking", "spark/row-ids",
+                   [read(rows("id _row_commit_version", [2, 3], [6, 4]), rowIds=True, columns=["id", "_row_commit_version"], where="_row_commit_version >= 3"),
+                    read(rows("id _row_id", [5, 4]), rowIds=True, columns=["id", "_row_id"], where="_row_id = 4"),
+                    read(rows("id text", [1, "a"], [2, "B"], [3, "c"], [5, "e"], [6, "f"]))], ["R10"])
+
+
+@catalogue.table("spark/row-ids-vectors", "tracked rows with deletion vectors, mapped columns and a checkpoint")
+def tracked_rows_vectors(t):
+    create(t, "id INT, text STRING", **{**TRACKED, "delta.enableDeletionVectors": "true", "delta.columnMapping.mode": "name", "delta.checkpointInterval": "4"})
+    insert(t, "(1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')")                # 1: ids 0 to 3
+    sql(f"DELETE FROM delta.`{t}` WHERE id = 2")                       # 2: id 1 is gone, the file stays
+    sql(f"UPDATE delta.`{t}` SET text = 'C' WHERE id = 3")             # 3: one row written again takes 4, and keeps 2
+    insert(t, "(5, 'e')")                                              # 4: id 5, and a checkpoint
+    catalogue.case("row-ids", "row-ids-vectors", "row ids count deleted rows, and come from checkpoints as well", "Row Tracking", "spark/row-ids-vectors",
+                   [row_ids([[1, 0, 1], [3, 2, 1], [4, 3, 1]], version=2), row_ids([[1, 0, 1], [3, 2, 3], [4, 3, 1], [5, 5, 4]]),
+                    row_ids([[4, 3, 1]], where="id = 4")], ["R10"])
+
+
+@catalogue.table("spark/row-ids-later", "rows tracked from a later version on")
+def tracked_later(t):
+    create(t, "id INT")
+    insert(t, "(1), (2)")                                              # 1
+    sql(f"ALTER TABLE delta.`{t}` SET TBLPROPERTIES ('delta.enableRowTracking' = 'true')")
+    catalogue.case("row-ids", "row-ids-absent", "a version that does not track rows has no row ids, and says so", "Reader Requirements for Row Tracking",
+                   "spark/row-ids-later", [fails("UNSUPPORTED_FEATURE", names=["delta.enableRowTracking"], version=1, rowIds=True),
+                                           read(rows("id _row_id", [1, 0], [2, 1]), rowIds=True, columns=["id", "_row_id"])], ["R10"])
+
+
 plain("generated", "generated columns read as they were stored", "Generated Columns", "id INT, twice INT GENERATED ALWAYS AS (id * 2)",
       [lambda t: sql(f"INSERT INTO delta.`{t}` (id) VALUES (1), (2)")], rows("id twice", [1, 2], [2, 4]))
 plain("identity", "identity columns read as they were stored", "Identity Columns",

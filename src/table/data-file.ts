@@ -71,6 +71,8 @@ export async function openDataFile(storage: Storage, file: DataFile, read: DataF
   const { needed, mode, besides = [], batchRows, ahead, signal } = read
   const parquet = await openParquetFile(storage, path, file.sizeBytes, signal)
   const data: StructType = { type: 'struct', fields: needed.fields.filter((field) => !partition.has(field.name)) }
+  // What is not read does not come from the file, whatever it holds under that name.
+  const filledIn = { has: (column: string) => !data.fields.some((field) => field.name === column) }
   const constants = constantsOf(needed, partition)
   const mapped = mode === 'none' ? undefined : new MappedColumns(parquet.arrowSchema, data, mode, path)
   const own = besides.filter((name) => parquet.arrowSchema.fields.some((field) => field.name === name))
@@ -100,7 +102,7 @@ export async function openDataFile(storage: Storage, file: DataFile, read: DataF
     rowGroups: parquet.rowGroups,
     batches: (rowGroups) => begin(rowGroups).batches(),
     begin,
-    rowGroupsFor: (filter) => pruneRowGroups(filter, parquet, needed, mode, partition),
+    rowGroupsFor: (filter) => pruneRowGroups(filter, parquet, needed, mode, filledIn),
     checkFits: (deleted) => checkFits(deleted, parquet.numRows, path),
   }
 }

@@ -21,6 +21,8 @@ export async function pruneFiles(view: LogView, filter: BoundFilter | undefined,
   const byPartition = partitionColumns.length === 0 ? live : pruneByPartition(filter, live, partitions)
   const prunedByPartition = live.length - byPartition.length
   const columns = statsColumnsOf(filter, partitionColumns)
+    // Statistics are about columns of the table; whatever else a filter uses has none.
+    .filter(({ path: [name] }) => view.schema.fields.some((field) => field.name === name))
     .filter(({ path, type }) => type.type !== 'double' || !wasFloat(view.schema, path))
     .map((column) => (mapped ? inStatistics(view, column) : column))
   if (columns.length === 0 || byPartition.length === 0) return { files: byPartition, prunedByPartition, prunedByStatistics: 0 }

@@ -8,6 +8,7 @@ import type { StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { keptOf, openDataFile } from './data-file.js'
 import { partitionOf } from './prune.js'
+import { rowIdColumns } from './row-ids.js'
 
 /** Some rows of a file. */
 export interface FileBatch {
@@ -52,14 +53,17 @@ export async function openFile(
     partition: partitionTexts(view, row, needed),
   }
   const vector = files.deletionVector(row)
+  const ids = rowIdColumns(view, row, needed)
+  const mode = columnMappingMode(protocol, metadata)
   const [data, deleted] = await Promise.all([
-    openDataFile(storage, file, { needed, mode: columnMappingMode(protocol, metadata), batchRows, ahead, signal }),
+    openDataFile(storage, file, { needed: ids?.data ?? needed, mode, besides: ids?.besides ?? [], batchRows, ahead, signal }),
     vector === undefined ? undefined : loadDeletionVector(storage, vector, { signal }),
   ])
   if (deleted !== undefined) data.checkFits(deleted)
   const reading = data.begin(filter === undefined ? undefined : data.rowGroupsFor(filter))
   async function* batches(onLast?: () => void): AsyncGenerator<FileBatch, void, undefined> {
-    for await (const { batch, firstRow } of reading.batches(onLast)) {
+    for await (const { batch: read, firstRow, besides } of reading.batches(onLast)) {
+      const batch = ids?.complete(read, besides, firstRow) ?? read
       yield { batch, keep: deleted === undefined ? undefined : keptOf(deleted, firstRow, batch.numRows) }
     }
   }

@@ -6,12 +6,18 @@ import { type BoundFilter, bindFilter, type Expression, formatExpression, parseF
 import { columnMappingMode, type LogView } from '../log/index.js'
 import { assertKnownTypes, checkColumnMapping, type Field, type StructType } from '../schema/index.js'
 import { pruneFiles } from './prune.js'
+import { trackedSchema, withRowIdNames } from './row-ids.js'
 
 export interface ScanOptions {
   /** Columns to return, in this order; all of them when absent. */
   readonly columns?: readonly string[]
   /** Rows to keep: an expression, or its SQL-like text. */
   readonly where?: Expression | string
+  /**
+   * Whether rows come with `_row_id` and `_row_commit_version`, last unless `columns` places them; `where` may use them too.
+   * Only for tables that track rows (PROTOCOL.md, "Row Tracking"). Both are `long`: Delta Spark's `_metadata.row_id` and `_metadata.row_commit_version`.
+   */
+  readonly rowIds?: boolean
   /** At most this many rows. */
   readonly limit?: number
   /** Rows of one batch at most. */
@@ -43,14 +49,16 @@ export interface ScanPlan {
 
 /**
  * Plans a scan of one version.
- * @throws AlluviumError `INVALID_OPTIONS` for unknown columns, a filter that does not fit the schema, or a bad limit.
+ * @throws AlluviumError `INVALID_OPTIONS` for unknown columns, a filter that does not fit the schema, or a bad limit;
+ * `UNSUPPORTED_FEATURE` where row ids are asked for and there are none.
  */
 export async function planScan(view: LogView, options: ScanOptions): Promise<ScanPlan> {
-  const output = selectColumns(view.schema, options.columns)
+  const schema = options.rowIds === true ? trackedSchema(view) : view.schema
+  const output = selectColumns(schema, options.rowIds === true ? withRowIdNames(options.columns) : options.columns)
   assertKnownTypes(output)
   checkColumnMapping(view.schema, columnMappingMode(view.protocol, view.metadata))
   const expression = typeof options.where === 'string' ? parseFilter(options.where) : options.where
-  const filter = expression === undefined ? undefined : bindFilter(expression, view.schema)
+  const filter = expression === undefined ? undefined : bindFilter(expression, schema)
   const limit = checkLimit(options.limit)
   const pruned = await pruneFiles(view, filter, options.signal)
   let bytesToRead = 0
@@ -58,7 +66,7 @@ export async function planScan(view: LogView, options: ScanOptions): Promise<Sca
   return {
     version: view.version,
     output,
-    needed: neededColumns(view.schema, output, filter),
+    needed: neededColumns(schema, output, filter),
     filter,
     filterText: expression === undefined ? undefined : formatExpression(expression),
     limit,

@@ -61,7 +61,8 @@ async function readRows({ fields, path, signal }: Request): Promise<string> {
   const snapshot = await snapshotOf(table, fields, signal)
   const where = optional(fields, 'where', isText)
   const columns = optional(fields, 'columns', isTexts)
-  const scan = snapshot.scan({ signal, ...(where === undefined ? {} : { where }), ...(columns === undefined ? {} : { columns }) })
+  const rowIds = optional(fields, 'rowIds', isTrueOrFalse) === true
+  const scan = snapshot.scan({ signal, rowIds, ...(where === undefined ? {} : { where }), ...(columns === undefined ? {} : { columns }) })
   return `${headOf(snapshot)},"rows":[${(await linesOf(scan)).join(',')}]`
 }
 
@@ -154,6 +155,7 @@ function required<T extends JsonValue>(fields: JsonObject, name: string, is: (va
 }
 
 const isText = (value: JsonValue): value is string => typeof value === 'string'
+const isTrueOrFalse = (value: JsonValue): value is boolean => typeof value === 'boolean'
 const isNumber = (value: JsonValue): value is number => typeof value === 'number'
 const isTexts = (value: JsonValue): value is string[] => Array.isArray(value) && value.every(isText)
 const isObjects = (value: JsonValue): value is JsonObject[] => Array.isArray(value) && value.every(isJsonObject)

@@ -1,5 +1,6 @@
 // files: the data files of a version, or those that a scan would read.
 import { parseJson } from '../../json.js'
+import type { AddFile } from '../../log/index.js'
 import { type Command, numberOption, textOption } from '../command.js'
 import { formatTable } from '../output.js'
 import { tableOf } from '../target.js'
@@ -24,7 +25,8 @@ export const files: Command = {
     for await (const file of snapshot.files({ ...(where === undefined ? {} : { where }), signal })) {
       const { path, size, partitionValues, stats, deletionVector } = file
       if (output.json) {
-        await output.object({ path, sizeBytes: size, partitionValues, stats: parsedStats(stats), deletionVector: deletionVector ?? null })
+        const facts = { path, sizeBytes: size, partitionValues, stats: parsedStats(stats), deletionVector: deletionVector ?? null }
+        await output.object({ ...facts, ...rowTracking(file) })
         continue
       }
       rows.push([
@@ -40,6 +42,14 @@ export const files: Command = {
     await output.write(formatTable(['path', 'bytes', 'rows', 'partition'], rows))
     output.note(`${rows.length} of ${snapshot.numFiles} files`)
   },
+}
+
+// Only tables that track rows have these.
+function rowTracking({ baseRowId, defaultRowCommitVersion }: AddFile): object {
+  return {
+    ...(baseRowId === undefined ? {} : { baseRowId }),
+    ...(defaultRowCommitVersion === undefined ? {} : { defaultRowCommitVersion }),
+  }
 }
 
 // Statistics that are not JSON are shown as the text they are.

@@ -22,6 +22,7 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
     timestamp: { type: 'string', value: 'T', help: 'the version in force at this time (ISO 8601 with a zone)' },
     columns: { type: 'string', value: 'A,B', help: 'only these columns' },
     where: { type: 'string', value: 'EXPR', help: 'only rows for which this is true' },
+    'row-ids': { type: 'boolean', help: 'with _row_id and _row_commit_version, of tables that track rows' },
     limit: { type: 'string', value: 'N', help: 'at most this many rows' },
     format: { type: 'string', value: FORMATS.join('|'), help: 'how to print; table when absent, ndjson with --json' },
     explain: { type: 'boolean', help: 'print which files would be read, and stop' },
@@ -52,6 +53,7 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
       ...(columns === undefined ? {} : { columns }),
       ...(where === undefined ? {} : { where }),
       ...(limit === undefined ? {} : { limit }),
+      rowIds: options['row-ids'] === true,
       signal,
     })
     if (options.explain === true) return output.line(await scan.explain())

@@ -8,14 +8,19 @@ class Unsupported(Exception):
     """The engine has no such operation; not a failure of it."""
 
 
-def serve(engine, version, operations):
+# Fields of requests that few engines know what to do with: they are refused for an engine that does not say so.
+RARE_FIELDS = ("rowIds",)
+
+
+def serve(engine, version, operations, knows=()):
     """`operations`: by name, functions of the request. What they answer goes into the answer; an Arrow table, or a pair of
-    one and its Delta schema, goes in as canonical rows."""
+    one and its Delta schema, goes in as canonical rows. `knows`: the rare fields that they look at."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf8")
     os.dup2(2, 1)                                     # what an engine prints is no answer
     for line in sys.stdin:
         request = json.loads(line)
         try:
+            needs(request, *(field for field in RARE_FIELDS if field not in knows))
             answer = {"ok": True, **perform(engine, version, operations, request)}
         except Unsupported as error:
             answer = {"ok": False, "code": "UNSUPPORTED", "message": str(error)}
