@@ -24,10 +24,6 @@ export interface Feature {
 const MAPPING_MODE = 'delta.columnMapping.mode'
 const MAPPING_MODES: readonly ColumnMappingMode[] = ['none', 'name', 'id']
 
-const setTo =
-  (key: string, value: string) =>
-  (metadata: Metadata): boolean =>
-    property(metadata, key)?.toLowerCase() === value
 // Field metadata is looked for as text: a false hit (the words in a comment) refuses, which is the safe side.
 const inSchema =
   (key: string) =>
@@ -62,7 +58,8 @@ export const FEATURES: readonly Feature[] = [
   // Writers leave files that carry a vector as they are, vector included; adding one is refused (commit-checks.ts).
   readerWriter('deletionVectors', 'always', 'always'),
   writerOnly('domainMetadata', 'always'),
-  writerOnly('rowTracking', 'never'),
+  // Every commit gives row ids; one that rearranges rows must keep them, or is refused (commit/row-tracking.ts).
+  writerOnly('rowTracking', 'always'),
   readerWriter('timestampNtz', 'always', 'always'),
   // Checkpoints of the second kind are refused where one is needed (segment.ts, checkpoint.ts).
   readerWriter('v2Checkpoint', 'always', 'always'),
@@ -73,7 +70,7 @@ export const FEATURES: readonly Feature[] = [
   writerOnly('icebergWriterCompatV3', 'never'),
   writerOnly('clustering', 'never'),
   readerWriter('vacuumProtocolCheck', 'always', 'always'),
-  writerOnly('inCommitTimestamp', 'unless-used', { isUsed: setTo('delta.enableInCommitTimestamps', 'true') }),
+  writerOnly('inCommitTimestamp', 'always'),
   writerOnly('inCommitTimestamp-preview', 'never'),
   readerWriter('catalogManaged', 'never', 'never'),
   readerWriter('catalogOwned-preview', 'never', 'never'),

@@ -97,7 +97,6 @@ describe('table features', () => {
     ['invariants', protocol(1, 2), metadata({}, { 'delta.invariants': '{"expression":{"expression":"a > 0"}}' })],
     ['generatedColumns', protocol(1, 4), metadata({}, { 'delta.generationExpression': 'b + 1' })],
     ['identityColumns', protocol(1, 6), metadata({}, { 'delta.identity.start': 1 })],
-    ['inCommitTimestamp', protocol(1, 7, undefined, ['inCommitTimestamp']), metadata({ 'delta.enableInCommitTimestamps': 'true' })],
     ['allowColumnDefaults', protocol(1, 7, undefined, ['allowColumnDefaults']), metadata({}, { CURRENT_DEFAULT: '1' })],
   ])('%s stops writing once the table uses it, and not before', (name, uses, used) => {
     expect(inTheWay(() => assertWritable(uses, used))).toContain(name)

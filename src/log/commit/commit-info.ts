@@ -3,7 +3,7 @@
 import { formatJson, type JsonObject, type JsonValue, jsonObject } from '../../json.js'
 import { VERSION } from '../../version.js'
 import type { Action, CommitInfo, Metadata } from '../actions.js'
-import { isBlindAppend, isolationLevelOf, type ReadSet, tableIsolationLevel } from './isolation.js'
+import { type IsolationLevel, isBlindAppend, isolationLevelOf, type ReadSet, tableIsolationLevel } from './isolation.js'
 
 /** Who wrote a commit, as `engineInfo` says it. */
 export const ENGINE_INFO: string = `Alluvium/${VERSION}`
@@ -17,6 +17,10 @@ export interface CommitDescription {
   /** Counted, not estimated. */
   readonly operationMetrics?: Readonly<Record<string, string>>
   readonly userMetadata?: string
+  /** What the commit asks for instead of the table's own level. */
+  readonly isolation?: IsolationLevel
+  /** The logical commits in it, where it is several; see docs/decisions/0011-group-commit.md. */
+  readonly logicalCommits?: readonly JsonObject[]
 }
 
 /** What differs from one try to the next. */
@@ -28,6 +32,7 @@ export interface CommitMoment {
   readonly timestampMs: number
   /** Present when the table keeps in-commit timestamps. */
   readonly inCommitTimestampMs?: number
+  readonly tags?: JsonObject
 }
 
 /** The `commitInfo` action of one try of a commit. */
@@ -44,16 +49,19 @@ export function buildCommitInfo(
   info.operation = description.operation
   info.operationParameters = encodeParameters(description.operationParameters)
   if (moment.readVersion !== undefined) info.readVersion = moment.readVersion
-  info.isolationLevel = isolationLevelOf(actions, tableIsolationLevel(metadata))
+  info.isolationLevel = isolationLevelOf(actions, description.isolation ?? tableIsolationLevel(metadata))
   info.isBlindAppend = isBlindAppend(actions, readSet)
   if (description.operationMetrics !== undefined) info.operationMetrics = copyTexts(description.operationMetrics)
   if (description.userMetadata !== undefined) info.userMetadata = description.userMetadata
+  if (moment.tags !== undefined) info.tags = moment.tags
   info.engineInfo = ENGINE_INFO
   info.txnId = moment.txnId
+  if (description.logicalCommits !== undefined) info.logicalCommits = [...description.logicalCommits]
   return { kind: 'commitInfo', info }
 }
 
-function encodeParameters(parameters: Readonly<Record<string, unknown>>): JsonObject {
+/** Operation parameters in the forms of Spark: texts as they are, everything else as its JSON text. */
+export function encodeParameters(parameters: Readonly<Record<string, unknown>>): JsonObject {
   const encoded = jsonObject()
   for (const [name, value] of Object.entries(parameters)) {
     if (value === undefined) continue

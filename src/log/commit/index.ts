@@ -1,5 +1,5 @@
 // The surface of committing.
-export { type CommitContext, type CommitRequest, type CommitResult, type CommitRules, commit, commitByRules } from './commit.js'
+export { commit, commitByRules } from './commit.js'
 export { buildCommitInfo, type CommitDescription, type CommitMoment, ENGINE_INFO } from './commit-info.js'
 export {
   type Committer,
@@ -13,7 +13,9 @@ export {
   txnIdOf,
 } from './committer.js'
 export { type ConflictBase, type ConflictDecision, type ConflictRule, checkConflict, type Winner } from './conflict.js'
-export { type IsolationLevel, isBlindAppend, type ReadSet } from './isolation.js'
+export { ISOLATION_LEVELS, type IsolationLevel, isBlindAppend, type ReadSet } from './isolation.js'
 export type { CommitOptions } from './limits.js'
 export { CommitStateUnknownError, mayDeleteDataFiles, type Resolution, type ResolveOptions } from './outcomes.js'
+export type { CommitContext, CommitRequest, CommitResult, CommitRules } from './request.js'
+export { ROW_TRACKING_DOMAIN } from './row-tracking.js'
 export { type Allowance, type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'

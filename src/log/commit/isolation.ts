@@ -1,9 +1,16 @@
 // What a commit depends on, and what it says about itself to other writers' conflict checks: its isolation level and
 // whether it is a blind append. Pure, and true: others decide by these whether our commit may stand beside theirs.
-import type { Action, AddFile, Metadata } from '../actions.js'
+import type { Action, AddFile, Metadata, RemoveFile } from '../actions.js'
 import { property } from '../features.js'
 
+/**
+ * `Serializable`: every commit is as if made alone, in the order of the versions. `WriteSerializable`: as if made alone, but a
+ * blind append may count as later than its version. `SnapshotIsolation`: rows that others added meanwhile do not matter.
+ */
 export type IsolationLevel = 'Serializable' | 'WriteSerializable' | 'SnapshotIsolation'
+
+/** The levels, strictest first. */
+export const ISOLATION_LEVELS: readonly IsolationLevel[] = ['Serializable', 'WriteSerializable', 'SnapshotIsolation']
 
 /** What a commit depends on, besides what it writes. Paths are as they stand in the log. */
 export interface ReadSet {
@@ -13,14 +20,16 @@ export interface ReadSet {
   readonly readsWholeTable?: boolean
   /** Files whose rows were read: removing one of them matters. */
   readonly readFiles?: ReadonlySet<string>
+  /** As {@link ReadSet.readFiles}, where these are too many to be listed. Must answer true when in doubt. */
+  readonly wasRead?: (file: RemoveFile) => boolean
   /** Whether rows of a file that a winner added could have been read, had it been there. Must answer true when in doubt. */
   readonly mayRead?: (file: AddFile) => boolean
 }
 
 /** The level a table asks for. Serializable, the strictest, is what tables have unless they say otherwise. */
 export function tableIsolationLevel(metadata: Metadata): IsolationLevel {
-  const level = property(metadata, 'delta.isolationLevel')?.toLowerCase()
-  return level === 'writeserializable' ? 'WriteSerializable' : 'Serializable'
+  const text = property(metadata, 'delta.isolationLevel')?.toLowerCase()
+  return ISOLATION_LEVELS.find((level) => level.toLowerCase() === text) ?? 'Serializable'
 }
 
 /** The level of one commit: one that only rearranges rows needs no more than its snapshot. */
@@ -31,7 +40,8 @@ export function isolationLevelOf(actions: readonly Action[], tableLevel: Isolati
 
 /** A commit whose file actions only add and that read no rows: it is valid after any other change of rows. */
 export function isBlindAppend(actions: readonly Action[], readSet: ReadSet): boolean {
-  const readsRows = readSet.readsWholeTable === true || (readSet.readFiles?.size ?? 0) > 0 || readSet.mayRead !== undefined
+  const { readsWholeTable, readFiles, mayRead, wasRead } = readSet
+  const readsRows = readsWholeTable === true || (readFiles?.size ?? 0) > 0 || mayRead !== undefined || wasRead !== undefined
   return !readsRows && actions.every((action) => !isFileAction(action) || action.kind === 'add')
 }
 

@@ -255,11 +255,11 @@ describe('a lost race', () => {
     const scene = new Scene()
     const base = await scene.begin()
     await rawCommit(scene.raw, 1, [
-      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['appendOnly', 'invariants', 'rowTracking'] } },
+      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['appendOnly', 'invariants', 'clustering'] } },
     ])
     expect(await scene.fails(base, [add('a')])).toMatchObject({
       code: 'UNSUPPORTED_FEATURE',
-      facts: { features: ['rowTracking'], committed: false },
+      facts: { features: ['clustering'], committed: false },
     })
     expect(await scene.versions()).toBe(2)
   })
@@ -390,12 +390,12 @@ describe('what is refused before anything is put', () => {
   test('a table that this library cannot write, by the name of the feature', async () => {
     const scene = new Scene()
     await rawCommit(scene.raw, 0, [
-      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking', 'domainMetadata'] } },
+      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['clustering', 'domainMetadata'] } },
       { metaData: METADATA },
     ])
     expect(await scene.fails(await loadLog(scene.raw), [add('a')])).toMatchObject({
       code: 'UNSUPPORTED_FEATURE',
-      facts: { features: ['rowTracking'], committed: false },
+      facts: { features: ['clustering'], committed: false },
     })
   })
 

@@ -1,0 +1,220 @@
+// The commit loop: put at the next version without looking first, and only on a lost race read the winners, check
+// against them, move on top of them and try again. What an answer of the store means is decided in settlement.ts,
+// what may be moved in conflict.ts; here is the order of the I/O.
+// One rule: every way out says truly whether the commit is in the table, or that nobody knows.
+import { concatBytes } from '../../bytes.js'
+import { AlluviumError, isAlluviumError } from '../../errors.js'
+import { formatCommit, parseCommit } from '../commit-json.js'
+import { commitPath } from '../file-names.js'
+import { assertCommitSize, logLimits } from '../limits.js'
+import { createdView, type LogView } from '../log-view.js'
+import { assertBaseHeld, assertNoTable } from './base.js'
+import { shapeAfter } from './commit-checks.js'
+import { buildCommitInfo } from './commit-info.js'
+import type { Proposal, StagedProposal } from './committer.js'
+import type { Winner } from './conflict.js'
+import { stampActions } from './in-commit-timestamp.js'
+import type { LimitedCall, Limits } from './limits.js'
+import { alreadyExistsError, CommitStateUnknownError, notCommitted } from './outcomes.js'
+import { place } from './place.js'
+import type { CommitContents, CommitPlan } from './plan.js'
+import type { CommitContext, CommitResult, CommitRules } from './request.js'
+import { resolveLater } from './resolve-later.js'
+import { giveRowIds } from './row-tracking.js'
+import { type FoundCommit, readWinners } from './winners.js'
+
+/** One run: a plan, from its first try to its end. */
+export class CommitRun {
+  readonly #context: CommitContext
+  readonly #plan: CommitPlan
+  readonly #limits: Limits
+  readonly #rules: CommitRules
+  readonly #txnId: string
+  /** The snapshot being committed on top of. */
+  #view: LogView | undefined
+  #tail: { readonly of: CommitContents['actions']; readonly bytes: Uint8Array } | undefined
+
+  constructor(context: CommitContext, plan: CommitPlan, limits: Limits, rules: CommitRules) {
+    this.#context = context
+    this.#plan = plan
+    this.#limits = limits
+    this.#rules = rules
+    this.#txnId = context.runtime.uuid()
+    this.#view = plan.base
+    plan.ready?.catch(() => {}) // Awaited later, or not at all when something else ends the commit first.
+  }
+
+  get #what(): string {
+    return this.#plan.what
+  }
+
+  async run(): Promise<CommitResult> {
+    await this.#orNotCommitted(() => this.#checkStart())
+    for (let races = 0; ; ) {
+      this.#limits.throwIfAborted(this.#what)
+      const proposal = await this.#orNotCommitted(() => this.#prepare())
+      const staged = races === 0 ? await this.#orNotCommitted(() => this.#stageUntilReady(proposal)) : undefined
+      const rival = await this.#place(proposal, staged)
+      if (rival === undefined) return this.#committed(proposal)
+      const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
+      if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
+      if (!this.#limits.allowance().mayPut) throw this.#contention(rival.version)
+      // The first race is tried again at once: reading the winners took a round trip already.
+      const winners = (this.#view?.version ?? 0) + 1 - proposal.version
+      if (++races > 1) await this.#limits.pauseAfterRace(races, winners)
+    }
+  }
+
+  async #checkStart(): Promise<void> {
+    const { base } = this.#plan
+    const { storage, runtime, committer } = this.#context
+    this.#plan.start()
+    this.#limits.throwIfAborted(this.#what)
+    await this.#call((call) =>
+      base === undefined ? assertNoTable(storage, call) : assertBaseHeld(base, runtime, committer, this.#what, call),
+    )
+  }
+
+  /** The proposal for the next version. All tries carry one txnId; a version is only ever proposed with the same bytes. */
+  async #prepare(): Promise<Proposal> {
+    const contents = this.#plan.contents()
+    const { actions, readSet, readVersion, keepsRowIds } = contents
+    const before = this.#view
+    const version = before === undefined ? 0 : before.version + 1
+    if (!Number.isSafeInteger(version)) throw noVersionLeft(this.#context.storage.location)
+    const timestampMs = Math.floor(this.#context.runtime.now())
+    const after = shapeAfter(actions, before)
+    const stamped = await this.#call((call) => stampActions(this.#context, { actions, before, after }, timestampMs, call))
+    const { inCommitTimestampMs } = stamped
+    const numbered = giveRowIds({ actions: stamped.actions, before, after, version, ...(keepsRowIds === true && { keepsRowIds }) })
+    const moment = {
+      txnId: this.#txnId,
+      readVersion,
+      timestampMs,
+      ...(inCommitTimestampMs === undefined ? {} : { inCommitTimestampMs }),
+      ...(numbered.tags === undefined ? {} : { tags: numbered.tags }),
+    }
+    const first = formatCommit([buildCommitInfo(contents, moment, actions, readSet, after.metadata)])
+    const bytes = concatBytes([first, this.#format(numbered.actions)])
+    assertCommitSize(commitPath(version), bytes.length, logLimits())
+    return { version, txnId: this.#txnId, bytes }
+  }
+
+  // The same on every version, unless a stamp or row ids are in it.
+  #format(actions: CommitContents['actions']): Uint8Array {
+    if (this.#tail?.of !== actions) this.#tail = { of: actions, bytes: formatCommit(actions) }
+    return this.#tail.bytes
+  }
+
+  /** Waits for what the actions name, and stages the commit file in that time. */
+  async #stageUntilReady(proposal: Proposal): Promise<StagedProposal | undefined> {
+    const { ready } = this.#plan
+    if (ready === undefined) return undefined
+    const staging = this.#call(async (call) => this.#context.committer.stage?.(proposal, call))
+    try {
+      await ready
+      this.#limits.throwIfAborted(this.#what)
+    } catch (error) {
+      await (await staging)?.discard()
+      throw error
+    }
+    return staging
+  }
+
+  /** Undefined once the proposal is its version; else the commit that has the version. */
+  async #place(proposal: Proposal, staged: StagedProposal | undefined): Promise<FoundCommit | undefined> {
+    const { runtime, committer } = this.#context
+    this.#plan.offer?.(proposal)
+    const placed = await place(committer, proposal, staged, this.#limits, this.#rules.settle)
+    const { version, txnId } = proposal
+    switch (placed.kind) {
+      case 'done':
+        return undefined
+      case 'taken':
+        return { version, bytes: placed.bytes }
+      case 'failed':
+        this.#limits.throwIfAborted(this.#what)
+        throw notCommitted(placed.error)
+      case 'unknown':
+        throw new CommitStateUnknownError(
+          `${this.#what} may or may not have become version ${version}: ${placed.error.message}; keep its data files, and ask resolve() of this error before writing its rows again`,
+          { txnId, version, attempts: this.#limits.attempts },
+          (options) => resolveLater(runtime, committer, proposal, options),
+          { cause: placed.error },
+        )
+    }
+  }
+
+  /** Reads the winners and moves the snapshot past them. Answers a version only if one of them is this very commit. */
+  async #moveOnTop(rival: FoundCommit): Promise<number | undefined> {
+    if (this.#view === undefined) throw alreadyExistsError(this.#context.storage.location)
+    const found = await readWinners(this.#context.committer, rival.version + 1, this.#txnId, this.#limits)
+    const before = this.#view
+    const winners: Winner[] = []
+    let view = before
+    for (const { version, bytes } of [rival, ...found.winners]) {
+      view = view.applyCommit(version, bytes)
+      winners.push({ version, actions: parseCommit(bytes, { version, path: commitPath(version) }) })
+    }
+    this.#view = view
+    if (found.ours !== undefined) return found.ours
+    this.#plan.meet(winners, before, view, this.#txnId)
+    return undefined
+  }
+
+  async #committed({ version, bytes }: Proposal): Promise<CommitResult> {
+    const { committer, runtime } = this.#context
+    // The commit stands whatever publishing says.
+    await this.#call((call) => committer.publish(version, call)).catch(() => {})
+    try {
+      const view =
+        this.#view === undefined
+          ? createdView(parseCommit(bytes, { version, path: commitPath(version) }))
+          : this.#view.applyCommit(version, bytes)
+      view.shared.confirmedMs = runtime.monotonicMs()
+      return { version, txnId: this.#txnId, attempts: this.#limits.attempts, view }
+    } catch (cause) {
+      const { code, message } = isAlluviumError(cause) ? cause : { code: 'CORRUPT_LOG' as const, message: String(cause) }
+      throw new AlluviumError(
+        code,
+        `${this.#what} is committed as version ${version}, but this library cannot show it: ${message}`,
+        { committed: true, version },
+        { cause },
+      )
+    }
+  }
+
+  #contention(version: number): AlluviumError {
+    this.#limits.throwIfAborted(this.#what)
+    return new AlluviumError(
+      'COMMIT_CONFLICT',
+      `${this.#what} was not committed: other writers took every version up to ${version} in ${this.#limits.attempts} attempts; try again, or raise maxAttempts and timeoutMs`,
+      { rule: 'contention', version, attempts: this.#limits.attempts, txnId: this.#txnId, committed: false },
+    )
+  }
+
+  async #call<T>(work: (call: LimitedCall) => Promise<T>): Promise<T> {
+    const call = this.#limits.call()
+    try {
+      return await work(call)
+    } finally {
+      call.end()
+    }
+  }
+
+  // Wherever nothing of ours is outstanding, an error means that the commit is surely not in the table.
+  async #orNotCommitted<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#limits.throwIfAborted(this.#what)
+      throw notCommitted(error)
+    }
+  }
+}
+
+function noVersionLeft(location: string): AlluviumError {
+  return new AlluviumError('LIMIT_EXCEEDED', `${location} is at the last version there can be; no commit can follow it`, {
+    version: Number.MAX_SAFE_INTEGER,
+  })
+}

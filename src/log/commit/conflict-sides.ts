@@ -1,0 +1,104 @@
+// The two sides of a conflict check as the rules look at them: what this commit read and writes, and what a winner did. Pure.
+import type { Action, AddFile, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from '../actions.js'
+import { fileKey } from './file-key.js'
+import type { TableShape } from './in-commit-timestamp.js'
+import { type IsolationLevel, isBlindAppend, isolationLevelOf, type ReadSet, winnerIsBlindAppend } from './isolation.js'
+
+/** This commit. Files are known by their keys. */
+export interface Mine {
+  readonly readSet: ReadSet
+  readonly isolation: IsolationLevel
+  readonly isBlindAppend: boolean
+  readonly protocol: Protocol | undefined
+  readonly metadata: Metadata | undefined
+  readonly domains: ReadonlySet<string>
+  readonly appIds: ReadonlySet<string>
+  readonly addKeys: ReadonlySet<string>
+  readonly removeKeys: ReadonlySet<string>
+  readonly readKeys: ReadonlySet<string>
+}
+
+/** A winner, between what the table was before and after it. */
+export interface Theirs {
+  readonly before: TableShape
+  readonly after: TableShape
+  readonly protocol: Protocol | undefined
+  readonly metadata: Metadata | undefined
+  readonly operation: string | undefined
+  readonly isBlindAppend: boolean
+  /** No row came or went. */
+  readonly rearranges: boolean
+  /** It gave row ids to files that had none. */
+  readonly givesRowIdsLater: boolean
+  readonly domains: readonly DomainMetadata[]
+  readonly txns: readonly Txn[]
+  readonly adds: readonly AddFile[]
+  readonly removes: readonly RemoveFile[]
+}
+
+export function collectOwn(readSet: ReadSet, own: readonly Action[], level: IsolationLevel): Mine {
+  const domains = new Set<string>()
+  const appIds = new Set(readSet.appIds)
+  const addKeys = new Set<string>()
+  const removeKeys = new Set<string>()
+  let protocol: Protocol | undefined
+  let metadata: Metadata | undefined
+  for (const action of own) {
+    if (action.kind === 'add') addKeys.add(fileKey(action.path))
+    else if (action.kind === 'remove') removeKeys.add(fileKey(action.path))
+    else if (action.kind === 'txn') appIds.add(action.appId)
+    else if (action.kind === 'domainMetadata') domains.add(action.domain)
+    else if (action.kind === 'protocol') protocol = action
+    else if (action.kind === 'metaData') metadata = action
+  }
+  const readKeys = new Set<string>()
+  for (const path of readSet.readFiles ?? []) readKeys.add(fileKey(path))
+  const isolation = isolationLevelOf(own, level)
+  const blind = isBlindAppend(own, readSet)
+  return { readSet, isolation, isBlindAppend: blind, protocol, metadata, domains, appIds, addKeys, removeKeys, readKeys }
+}
+
+export function collectWinner(actions: readonly Action[], before: TableShape): Theirs {
+  const domains: DomainMetadata[] = []
+  const txns: Txn[] = []
+  const adds: AddFile[] = []
+  const removes: RemoveFile[] = []
+  let protocol: Protocol | undefined
+  let metadata: Metadata | undefined
+  let operation: string | undefined
+  for (const action of actions) {
+    if (action.kind === 'add') adds.push(action)
+    else if (action.kind === 'remove') removes.push(action)
+    else if (action.kind === 'txn') txns.push(action)
+    else if (action.kind === 'domainMetadata') domains.push(action)
+    else if (action.kind === 'protocol') protocol = action
+    else if (action.kind === 'metaData') metadata = action
+    else if (action.kind === 'commitInfo' && typeof action.info.operation === 'string') operation = action.info.operation
+  }
+  const after = { protocol: protocol ?? before.protocol, metadata: metadata ?? before.metadata }
+  return {
+    before,
+    after,
+    protocol,
+    metadata,
+    operation,
+    isBlindAppend: winnerIsBlindAppend(actions),
+    rearranges: rearrangesRows(actions, operation),
+    givesRowIdsLater: operation === 'ROW TRACKING BACKFILL',
+    domains,
+    txns,
+    adds,
+    removes,
+  }
+}
+
+// Operations that add files of the table again, to say more about them.
+const RECOMMITTING: ReadonlySet<string | undefined> = new Set(['ROW TRACKING BACKFILL', 'ROW TRACKING UNBACKFILL', 'COMPUTE STATS'])
+
+// The protocol's word for it is dataChange=false: the rows of added files are those of removed ones (PROTOCOL.md, "Add
+// File and Remove File"). Files that only come, whatever they say, are taken for new rows: writers have got that wrong.
+function rearrangesRows(actions: readonly Action[], operation: string | undefined): boolean {
+  const files = actions.filter((action) => action.kind === 'add' || action.kind === 'remove' || action.kind === 'cdc')
+  if (files.some((file) => file.dataChange)) return false
+  return files.some((file) => file.kind === 'remove') || RECOMMITTING.has(operation)
+}
