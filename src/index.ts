@@ -74,6 +74,7 @@ export {
   CommitStateUnknownError,
   type CreateOptions,
   createTable,
+  type OpenOptions,
   openTable,
   type PlannedVersion,
   type RowOptions,

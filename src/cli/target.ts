@@ -26,9 +26,9 @@ export function storageOf(input: CommandInput): Storage {
   return localStorage(store.location, { durability })
 }
 
-/** Opens the table that the first word names. */
-export async function tableOf(input: CommandInput): Promise<Table> {
-  return openTable(storageOf(input), { signal: input.signal })
+/** Opens the table that the first word names, at the latest version or another. */
+export async function tableOf(input: CommandInput, point: { readonly version?: number; readonly timestamp?: string } = {}): Promise<Table> {
+  return openTable(storageOf(input), { ...point, signal: input.signal })
 }
 
 /** Opens the table, or answers undefined where there is none. */

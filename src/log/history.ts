@@ -1,7 +1,7 @@
 // When versions were committed, and what they say about themselves. A commit's time is its file's modification time,
 // made to rise from version to version, or the in-commit timestamp where the table keeps those (PROTOCOL.md,
 // "In-Commit Timestamps"); never commitInfo.timestamp, which any writer may fill in as it likes.
-import { AlluviumError, throwIfAborted } from '../errors.js'
+import { AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
 import type { JsonObject } from '../json.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
 import type { Metadata } from './actions.js'
@@ -47,7 +47,8 @@ export async function commitTimestamp(storage: Storage, version: number, options
 
 /**
  * The latest version committed at or before a time.
- * @throws AlluviumError `VERSION_NOT_FOUND` when all known versions are younger (fact `earliestTimestampMs`)
+ * A commit that cannot be read has no in-commit timestamp: that matters only where it might be the one that is wanted.
+ * @throws AlluviumError `VERSION_NOT_FOUND` when all known versions are younger (fact `earliestTimestampMs`), `CORRUPT_LOG`
  */
 export async function versionAtTimestamp(storage: Storage, timestampMs: number, options: HistoryOptions = {}): Promise<number> {
   if (Number.isNaN(timestampMs)) throw new RangeError('a timestamp must be a number of milliseconds')
@@ -56,15 +57,8 @@ export async function versionAtTimestamp(storage: Storage, timestampMs: number, 
   const own = enabledAt === undefined ? [] : clock.versions.filter((version) => version >= enabledAt.version)
   const listed = enabledAt === undefined ? clock.versions : clock.versions.filter((version) => version < enabledAt.version)
   const candidates = enabledAt !== undefined && timestampMs >= enabledAt.timestampMs ? own : listed
-  // Times rise with versions, so the first that is too late is found by halving.
-  let low = 0
-  let high = candidates.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((await clock.timeOf(candidates[middle] as number)) <= timestampMs) low = middle + 1
-    else high = middle
-  }
-  if (low > 0) return candidates[low - 1] as number
+  const found = await lastUpTo(candidates, timestampMs, clock)
+  if (found !== undefined) return found
   const first = clock.versions[0] as number
   const earliestTimestampMs = await clock.timeOf(first)
   throw notFound(
@@ -73,6 +67,31 @@ export async function versionAtTimestamp(storage: Storage, timestampMs: number, 
     `the earliest known is version ${first} of ${describeTime(earliestTimestampMs)}`,
     { timestampMs, earliestVersion: first, earliestTimestampMs },
   )
+}
+
+// Times rise with versions, so the first that is too late is found by halving.
+async function lastUpTo(candidates: readonly number[], timestampMs: number, clock: CommitClock): Promise<number | undefined> {
+  let damaged: { readonly index: number; readonly error: unknown } | undefined
+  let low = 0
+  let high = candidates.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    try {
+      if ((await clock.timeOf(candidates[middle] as number)) <= timestampMs) low = middle + 1
+      else high = middle
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      damaged = { index: middle, error }
+      high = middle
+    }
+  }
+  // Nothing before it is too late, so it may be the one.
+  if (damaged?.index === low) throw damaged.error
+  return candidates[low - 1]
+}
+
+function isDamage(error: unknown): boolean {
+  return isAlluviumError(error, 'CORRUPT_LOG', 'LIMIT_EXCEEDED')
 }
 
 /**
@@ -120,7 +139,7 @@ export async function openClock(storage: Storage, options: HistoryOptions = {}):
   }
   const fileTimes = monotone(versions, commits)
   const infoOf = (version: number): Promise<JsonObject | undefined> => readInfo(storage, version, signal)
-  const enabledAt = await findEnablement(storage, latest, infoOf, options)
+  const enabledAt = await findEnablement(storage, versions, infoOf, options)
   return {
     versions,
     enabledAt,
@@ -156,18 +175,14 @@ function monotone(versions: readonly number[], commits: ReadonlyMap<number, Obje
   return times
 }
 
-// A table that keeps in-commit timestamps has one in its latest commit; only then is the metadata worth its reading.
 async function findEnablement(
   storage: Storage,
-  latest: number,
+  versions: readonly number[],
   infoOf: (version: number) => Promise<JsonObject | undefined>,
   options: HistoryOptions,
 ): Promise<CommitClock['enabledAt']> {
-  const { signal } = options
-  if (options.metadata === undefined && typeof (await infoOf(latest))?.inCommitTimestamp !== 'number') return undefined
-  const metadata =
-    options.metadata ??
-    (await loadLog(storage, { version: latest, allowUnreadable: true, ...(signal === undefined ? {} : { signal }) })).metadata
+  const metadata = options.metadata ?? (await latestMetadata(storage, versions, infoOf, options.signal))
+  if (metadata === undefined) return undefined
   if (property(metadata, 'delta.enableInCommitTimestamps')?.toLowerCase() !== 'true') return undefined
   const version = Number(property(metadata, 'delta.inCommitTimestampEnablementVersion') ?? 0)
   const timestampMs = Number(property(metadata, 'delta.inCommitTimestampEnablementTimestamp') ?? -Infinity)
@@ -177,6 +192,30 @@ async function findEnablement(
     `the properties delta.inCommitTimestampEnablementVersion and …Timestamp of ${storage.location} are no numbers`,
     {},
   )
+}
+
+// Commits at the end of the log that are passed over when they are damaged: times of older versions do not need them.
+const MAX_DAMAGED = 16
+
+// The newest metadata that can be read. A table that keeps in-commit timestamps has one in its latest commit; only then is
+// it worth its reading.
+async function latestMetadata(
+  storage: Storage,
+  versions: readonly number[],
+  infoOf: (version: number) => Promise<JsonObject | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<Metadata | undefined> {
+  let first: unknown
+  for (const version of versions.slice(-MAX_DAMAGED).reverse()) {
+    try {
+      if (typeof (await infoOf(version))?.inCommitTimestamp !== 'number') return undefined
+      return (await loadLog(storage, { version, allowUnreadable: true, signal })).metadata
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      first ??= error
+    }
+  }
+  throw first
 }
 
 async function readInfo(storage: Storage, version: number, signal: AbortSignal | undefined): Promise<JsonObject | undefined> {

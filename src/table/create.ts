@@ -20,6 +20,7 @@ import {
 } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { Table } from './table.js'
+import { versionWanted } from './time-point.js'
 import type { TableContext } from './transaction.js'
 
 export interface CreateOptions<Row, Input> {
@@ -30,6 +31,20 @@ export interface CreateOptions<Row, Input> {
   readonly properties?: Readonly<Record<string, string>>
   readonly name?: string
   readonly description?: string
+  readonly runtime?: Runtime
+  readonly signal?: AbortSignal
+}
+
+export interface OpenOptions<Row, Input> {
+  /** With it rows are typed, and the table must have exactly these columns. */
+  readonly schema?: TableSchema<Row, Input>
+  /**
+   * Begins with this version, not the latest, which then may be one that cannot be read: `schema` is that of this version, and
+   * {@link Table.snapshot} of it is at hand. Whatever concerns the latest (`scan`, `append`) looks for it as ever.
+   */
+  readonly version?: number
+  /** Begins with the version in force at this time; as `version`. */
+  readonly timestamp?: Date | number | string
   readonly runtime?: Runtime
   readonly signal?: AbortSignal
 }
@@ -46,7 +61,9 @@ export async function createTableOn<Row, Input>(storage: Storage, options: Creat
   const { configuration: wished, protocol: wanted } = checkPropertiesAndProtocol(options.properties ?? {})
   const isMapped = tableProperties(wished).columnMappingMode !== 'none'
   checkTableSchema(given, partitionColumns, { columnMapping: isMapped })
-  const { schema, configuration } = isMapped ? mappedSchema(given, wished, runtime) : { schema: given, configuration: wished }
+  const mapped = isMapped ? mappedSchema(given, wished, runtime) : { schema: given, configuration: wished }
+  const { schema } = mapped
+  const configuration = withRowIdColumns(mapped.configuration, runtime)
   const protocol = protocolFor(schema, configuration, wanted)
   const metadata: Metadata = {
     kind: 'metaData',
@@ -94,16 +111,30 @@ function mappedSchema(
   return { schema: struct, configuration }
 }
 
+/** Names the columns that would keep row ids of copied rows, which a table must have before it tracks rows (PROTOCOL.md, "Row Tracking"). */
+export function withRowIdColumns(configuration: TablePropertyMap, runtime: Runtime): TablePropertyMap {
+  if (!tableProperties(configuration).enableRowTracking) return configuration
+  const named = Object.assign(Object.create(null) as Record<string, string>, configuration)
+  for (const [key, prefix] of ROW_ID_COLUMNS) named[key] ??= `${prefix}${runtime.uuid()}`
+  return named
+}
+
+const ROW_ID_COLUMNS = [
+  ['delta.rowTracking.materializedRowIdColumnName', '_row-id-col-'],
+  ['delta.rowTracking.materializedRowCommitVersionColumnName', '_row-commit-version-col-'],
+] as const
+
 /**
  * Opens the table on a store.
- * @throws AlluviumError `NOT_A_TABLE`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, storage errors.
+ * @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, storage errors.
  */
 export async function openTableOn<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   storage: Storage,
-  options: { readonly runtime?: Runtime; readonly schema?: TableSchema<Row, Input>; readonly signal?: AbortSignal } = {},
+  options: OpenOptions<Row, Input> = {},
 ): Promise<Table<Row, Input>> {
-  const runtime = options.runtime ?? systemRuntime
-  const view = await loadLog(storage, options.signal === undefined ? {} : { signal: options.signal })
+  const { runtime = systemRuntime, signal } = options
+  const version = await versionWanted(storage, options)
+  const view = await loadLog(storage, { signal, ...(version === undefined ? {} : { version }) })
   if (options.schema !== undefined) assertSameColumns(options.schema.struct, view.schema, storage.location)
   return new Table<Row, Input>({ storage, runtime, committer: fileSystemCommitter(storage, runtime) }, view)
 }
@@ -119,6 +150,7 @@ export function protocolFor(
 ): Protocol {
   const needed = new Set([...wanted.features, ...featuresOfProperties(configuration)])
   if (containsType(schema, (type) => type.type === 'timestamp_ntz')) needed.add('timestampNtz')
+  if ([...needed].some((name) => NEEDS_DOMAINS.has(name.toLowerCase()))) needed.add('domainMetadata')
   for (const legacy of ['appendOnly', 'invariants']) needed.delete(legacy)
   const minReaderVersion = wanted.minReaderVersion ?? 1
   const minWriterVersion = wanted.minWriterVersion ?? 2
@@ -126,6 +158,8 @@ export function protocolFor(
     return { kind: 'protocol', minReaderVersion, minWriterVersion: Math.max(2, minWriterVersion) }
   return protocolOfFeatures([...needed], minReaderVersion)
 }
+
+const NEEDS_DOMAINS: ReadonlySet<string> = new Set(['rowtracking', 'clustering'])
 
 function protocolOfFeatures(needed: readonly string[], minReaderVersion: number): Protocol {
   const readers = needed.filter((name) => findFeature(name)?.reader === true)

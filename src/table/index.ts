@@ -6,7 +6,7 @@ export { type AppendOptions, type AppendResult, commitAppend } from './append.js
 export { CHANGE_FIELDS, type ChangeType } from './change-schema.js'
 export { type ChangeRow, Changes } from './changes.js'
 export type { ChangesOptions, ChangesPlan, PlannedVersion } from './changes-plan.js'
-export { type CreateOptions, createTableOn, openTableOn, protocolFor } from './create.js'
+export { type CreateOptions, createTableOn, type OpenOptions, openTableOn, protocolFor } from './create.js'
 export { DataWriter, type DataWriterOptions, type WrittenFiles } from './data-writer.js'
 export { createTable, openTable, storageFor } from './open.js'
 export { batchesOf, invalidRows, type RowSource, type RowSourceOptions } from './row-source.js'

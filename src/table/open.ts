@@ -1,10 +1,8 @@
 // The one place where a plain path becomes a store. Everything below takes the store.
 import { AlluviumError } from '../errors.js'
-import type { Runtime } from '../runtime.js'
-import type { TableSchema } from '../schema/index.js'
 import { localStorage } from '../storage/local.js'
 import type { Storage } from '../storage/storage.js'
-import { type CreateOptions, createTableOn, openTableOn } from './create.js'
+import { type CreateOptions, createTableOn, type OpenOptions, openTableOn } from './create.js'
 import type { Table } from './table.js'
 
 /**
@@ -27,11 +25,12 @@ export async function createTable<Row, Input>(target: string | Storage, options:
  *
  * @example
  * const events = await openTable('./events')
- * @throws AlluviumError `NOT_A_TABLE`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, `SCHEMA_MISMATCH`, `PERMISSION_DENIED`.
+ * const asOf = await (await openTable('./events', { version: 3 })).snapshot({ version: 3 }) // whatever has become of the latest
+ * @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, `SCHEMA_MISMATCH`, `PERMISSION_DENIED`.
  */
 export async function openTable<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   target: string | Storage,
-  options: { readonly runtime?: Runtime; readonly schema?: TableSchema<Row, Input>; readonly signal?: AbortSignal } = {},
+  options: OpenOptions<Row, Input> = {},
 ): Promise<Table<Row, Input>> {
   return openTableOn(storageFor(target), options)
 }

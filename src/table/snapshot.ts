@@ -1,9 +1,10 @@
 // One version of a table, for ever the same: it never refreshes, and two reads of it always agree.
 
 import { bindFilter, type Expression, parseFilter } from '../filter/index.js'
-import type { AddFile, LogView, Metadata, Protocol } from '../log/index.js'
+import type { AddFile, DomainMetadata, LogView, Metadata, Protocol, Txn } from '../log/index.js'
 import type { StructType } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
+import { clusteringColumns } from './clustering.js'
 import { pruneFiles } from './prune.js'
 import { Scan } from './scan.js'
 import type { ScanOptions } from './scan-plan.js'
@@ -55,6 +56,24 @@ export class Snapshot<Row = Record<string, unknown>> {
   /** How far each application has come: the `txn` versions by application id (PROTOCOL.md, "Transaction Identifiers"). */
   get positions(): ReadonlyMap<string, bigint> {
     return new Map([...this.view.txns].map(([appId, txn]) => [appId, txn.version]))
+  }
+
+  /** The latest transaction of an application, or undefined: whether its `version` is in the table already (PROTOCOL.md, "Transaction Identifiers"). */
+  txn(appId: string): Txn | undefined {
+    return this.view.txns.get(appId)
+  }
+
+  /** Domain metadata in force by its domain (PROTOCOL.md, "Domain Metadata"); `configuration` is whatever text the domain keeps. */
+  get domainMetadata(): ReadonlyMap<string, DomainMetadata> {
+    return new Map(this.view.domains)
+  }
+
+  /**
+   * The columns by which the table is clustered, as paths of their names, in order; empty where it is not
+   * (PROTOCOL.md, "Clustered Table").
+   */
+  get clusteringColumns(): readonly (readonly string[])[] {
+    return clusteringColumns(this.view)
   }
 
   /** Plans a reading of this version. */

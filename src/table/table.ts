@@ -1,9 +1,8 @@
 // A table: a thin handle over a store. What it remembers of the log is only a starting point for the next commit;
 // every snapshot looks at the log anew.
 import type { RecordBatch } from 'apache-arrow'
-import { AlluviumError } from '../errors.js'
 import type { CommitOptions } from '../log/commit/index.js'
-import { type CommitEntry, type LogView, loadLog, readHistory, refreshLog, versionAtTimestamp } from '../log/index.js'
+import { type CommitEntry, type LogView, loadLog, readHistory, refreshLog } from '../log/index.js'
 import type { StructType } from '../schema/index.js'
 import { type AppendOptions, type AppendResult, appendTo, overwriteTable } from './append.js'
 import { Changes } from './changes.js'
@@ -13,7 +12,7 @@ import type { Scan } from './scan.js'
 import type { ScanOptions } from './scan-plan.js'
 import { changeProperties } from './set-properties.js'
 import { Snapshot } from './snapshot.js'
-import { toMillis } from './time-point.js'
+import { versionWanted } from './time-point.js'
 import { type TableContext, Transaction } from './transaction.js'
 
 export interface SnapshotOptions {
@@ -58,16 +57,11 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Row>> {
     const { storage } = this.context
-    const { version, timestamp, signal } = options
-    const call = signal === undefined ? {} : { signal }
-    if (version !== undefined && timestamp !== undefined) {
-      throw new AlluviumError('INVALID_OPTIONS', 'give a version or a timestamp, not both', { version })
-    }
-    if (version !== undefined) return new Snapshot<Row>(storage, await loadLog(storage, { ...call, version }))
-    if (timestamp !== undefined) {
-      const found = await versionAtTimestamp(storage, toMillis(timestamp), call)
-      return new Snapshot<Row>(storage, await loadLog(storage, { ...call, version: found }))
-    }
+    const { signal } = options
+    const version = await versionWanted(storage, options)
+    // Versions never change, so what is at hand is as good as read again.
+    if (version === this.#latest.version) return new Snapshot<Row>(storage, this.#latest)
+    if (version !== undefined) return new Snapshot<Row>(storage, await loadLog(storage, { version, signal }))
     await this.#refresh(signal)
     return new Snapshot<Row>(storage, this.#latest)
   }

@@ -3,7 +3,7 @@ import { canonicalLines } from '../../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../../errors.js'
 import { formatJson, isJsonObject, type JsonObject, type JsonValue, parseJson } from '../../json.js'
 import { parseSchema, type StructType, typeName } from '../../schema/index.js'
-import { type AppendResult, createTable, openTable, type Scan, type Snapshot, type Table } from '../../table/index.js'
+import { type AppendResult, createTable, openTable, type Scan, type Snapshot } from '../../table/index.js'
 import { VERSION } from '../../version.js'
 import { rowOfCanonical } from './canonical-input.js'
 
@@ -57,8 +57,7 @@ async function perform(fields: JsonObject, signal: AbortSignal): Promise<string>
 }
 
 async function readRows({ fields, path, signal }: Request): Promise<string> {
-  const table = await openTable(path, { signal })
-  const snapshot = await snapshotOf(table, fields, signal)
+  const snapshot = await snapshotOf(path, fields, signal)
   const where = optional(fields, 'where', isText)
   const columns = optional(fields, 'columns', isTexts)
   const rowIds = optional(fields, 'rowIds', isTrueOrFalse) === true
@@ -69,7 +68,7 @@ async function readRows({ fields, path, signal }: Request): Promise<string> {
 // The commit's time is no part of it: it depends on where the table lies.
 async function readChanges({ fields, path, signal }: Request): Promise<string> {
   const to = optional(fields, 'to', isNumber)
-  const changes = (await openTable(path, { signal })).changes({
+  const changes = (await openTable(path, { signal, ...(to === undefined ? {} : { version: to }) })).changes({
     from: required(fields, 'from', isNumber),
     ...(to === undefined ? {} : { to }),
     signal,
@@ -82,7 +81,7 @@ async function readChanges({ fields, path, signal }: Request): Promise<string> {
 }
 
 async function describeTable({ fields, path, signal }: Request): Promise<string> {
-  const snapshot = await snapshotOf(await openTable(path, { signal }), fields, signal)
+  const snapshot = await snapshotOf(path, fields, signal)
   const { minReaderVersion, minWriterVersion, readerFeatures = null, writerFeatures = null } = snapshot.protocol
   const protocol = formatJson({ minReaderVersion, minWriterVersion, readerFeatures, writerFeatures })
   return `${headOf(snapshot)},"numFiles":${snapshot.numFiles},"sizeBytes":${snapshot.sizeBytes},"protocol":${protocol}`
@@ -119,10 +118,12 @@ async function changeProperties({ fields, path, signal }: Request): Promise<stri
   return `"version":${version}`
 }
 
-async function snapshotOf(table: Table, fields: JsonObject, signal: AbortSignal): Promise<Snapshot> {
+// Opened at the version asked for: what became of later ones does not matter.
+async function snapshotOf(path: string, fields: JsonObject, signal: AbortSignal): Promise<Snapshot> {
   const version = optional(fields, 'version', isNumber)
   const timestamp = optional(fields, 'timestamp', isText)
-  return table.snapshot({ signal, ...(version === undefined ? {} : { version }), ...(timestamp === undefined ? {} : { timestamp }) })
+  const point = { signal, ...(version === undefined ? {} : { version }), ...(timestamp === undefined ? {} : { timestamp }) }
+  return (await openTable(path, point)).snapshot(point)
 }
 
 async function linesOf(scan: Scan): Promise<string[]> {

@@ -34,7 +34,9 @@ of the range. --where takes the conditions of 'alluvium read', also on those thr
     const to = pointOption(textOption(options, 'to'), 'to')
     const columns = listOption(options, 'columns')
     const where = textOption(options, 'where')
-    const feed = (await tableOf(input)).changes({
+    // Versions after the last one wanted do not matter.
+    const point = to === undefined ? {} : typeof to === 'number' ? { version: to } : { timestamp: to }
+    const feed = (await tableOf(input, point)).changes({
       from,
       ...(to === undefined ? {} : { to }),
       ...(columns === undefined ? {} : { columns }),

@@ -1,26 +1,24 @@
 // files: the data files of a version, or those that a scan would read.
 import { parseJson } from '../../json.js'
 import type { AddFile } from '../../log/index.js'
-import { type Command, numberOption, textOption } from '../command.js'
+import { type Command, textOption } from '../command.js'
 import { formatTable } from '../output.js'
-import { tableOf } from '../target.js'
+import { snapshotOf, VERSION_OPTIONS } from '../snapshot.js'
 
 export const files: Command = {
   name: 'files',
-  usage: 'TABLE [--version N] [--where EXPR]',
+  usage: 'TABLE [--version N | --timestamp T] [--where EXPR]',
   summary: 'the data files of a version, or those that a scan would read',
   options: {
-    version: { type: 'string', value: 'N', help: 'this version; the latest when absent' },
+    ...VERSION_OPTIONS,
     where: { type: 'string', value: 'EXPR', help: 'only files that may hold matching rows' },
   },
   examples: ['alluvium files ./events', `alluvium files ./events --where "player = 'kim'" --json`],
   positionals: [1, 1],
   run: async (input) => {
     const { options, output, signal } = input
-    const version = numberOption(options, 'version')
     const where = textOption(options, 'where')
-    const table = await tableOf(input)
-    const snapshot = await table.snapshot({ ...(version === undefined ? {} : { version }), signal })
+    const { snapshot } = await snapshotOf(input)
     const rows: string[][] = []
     for await (const file of snapshot.files({ ...(where === undefined ? {} : { where }), signal })) {
       const { path, size, partitionValues, stats, deletionVector } = file

@@ -4,8 +4,8 @@ import { canonicalLines, csvHeader, csvLines, ndjsonLines } from '../../arrow/in
 import type { StructType } from '../../schema/index.js'
 import { type Command, type CommandInput, listOption, numberOption, textOption, usageError } from '../command.js'
 import { formatTable, type Output } from '../output.js'
+import { snapshotOf, VERSION_OPTIONS } from '../snapshot.js'
 import { tableCells } from '../table-cells.js'
-import { tableOf } from '../target.js'
 
 /** Ways to print rows. */
 export const FORMATS = ['table', 'ndjson', 'csv', 'canonical'] as const
@@ -18,8 +18,7 @@ export const read: Command = {
   description: `--where takes SQL-like conditions: = != < <= > >= IS [NOT] NULL IN (…) BETWEEN LIKE AND OR NOT ( ), with 'text',
 numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\` and nested.names.`,
   options: {
-    version: { type: 'string', value: 'N', help: 'this version; the latest when absent' },
-    timestamp: { type: 'string', value: 'T', help: 'the version in force at this time (ISO 8601 with a zone)' },
+    ...VERSION_OPTIONS,
     columns: { type: 'string', value: 'A,B', help: 'only these columns' },
     where: { type: 'string', value: 'EXPR', help: 'only rows for which this is true' },
     'row-ids': { type: 'boolean', help: 'with _row_id and _row_commit_version, of tables that track rows' },
@@ -37,18 +36,10 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
   run: async (input) => {
     const { options, output, signal } = input
     const format = formatOption(input)
-    const version = numberOption(options, 'version')
-    const timestamp = textOption(options, 'timestamp')
-    if (version !== undefined && timestamp !== undefined) throw usageError('give --version or --timestamp, not both')
     const columns = listOption(options, 'columns')
     const where = textOption(options, 'where')
     const limit = numberOption(options, 'limit')
-    const table = await tableOf(input)
-    const snapshot = await table.snapshot({
-      ...(version === undefined ? {} : { version }),
-      ...(timestamp === undefined ? {} : { timestamp }),
-      signal,
-    })
+    const { snapshot } = await snapshotOf(input)
     const scan = snapshot.scan({
       ...(columns === undefined ? {} : { columns }),
       ...(where === undefined ? {} : { where }),
