@@ -60,8 +60,11 @@ test('alluvium/testing exports exactly this', () => {
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
     [
       "AWKWARD_NAMES",
+      "FAULTS",
       "HOSTILE_PATHS",
       "runRaceWorker",
+      "seededFaults",
+      "startS3Emulator",
       "storageContract",
     ]
   `)

@@ -1,4 +1,4 @@
-// Test suites for implementers: run them against a store of your own, with any test runner.
+// For those who test against stores: the storage contract as a suite, and stores over HTTP that fail on request.
 import type { ContractCase, ContractOptions } from './contract.js'
 import { createCases } from './contract-create.js'
 import { listCases } from './contract-list.js'
@@ -10,6 +10,23 @@ import { writeCases } from './contract-write.js'
 export type { ContractCase, ContractOptions, ProcessRace, RaceOrder, RaceTally } from './contract.js'
 export { AWKWARD_NAMES, HOSTILE_PATHS } from './contract-paths.js'
 export { runRaceWorker } from './contract-race.js'
+export {
+  type EmulatedFault,
+  FAULTS,
+  type FaultName,
+  type FaultPlan,
+  type FaultRule,
+  type FaultyAnswer,
+  type FaultyEffect,
+  type RequestFacts,
+  type SeededFaultOptions,
+  seededFaults,
+} from './emulators/faults.js'
+export { type S3Emulator, type S3EmulatorOptions, startS3Emulator } from './emulators/s3.js'
+export type { S3FlavourName } from './emulators/s3-flavours.js'
+export type { S3Credentials } from './emulators/s3-signature.js'
+export type { S3Object } from './emulators/s3-store.js'
+export type { Emulator, EmulatorOptions, LoggedRequest } from './emulators/server.js'
 
 /**
  * The storage contract as cases: one promise each, to be run on a fresh empty store each. They end in a race that must not
