@@ -93,9 +93,9 @@ describe('imports', () => {
     for (const path of graph.keys()) visit(path, [])
   })
 
-  test('only local storage, the command line and the test kit touch node: modules', () => {
+  test('only stores, the command line and the test kit touch node: modules', () => {
     const users = all.filter((source) => source.imports.some((s) => s.startsWith('node:'))).map((source) => source.path)
-    const allowed = users.filter((path) => /^src\/(storage\/local[^/]*\.ts|runtime\.ts|cli\/|testing\/)/.test(path))
+    const allowed = users.filter((path) => /^src\/(storage\/(?:local[^/]*\.ts|s3\/|webhdfs\/)|runtime\.ts|cli\/|testing\/)/.test(path))
     expect(users).toEqual(allowed)
   })
 
@@ -104,7 +104,9 @@ describe('imports', () => {
       'parquet-wasm': /^src\/parquet\//,
       'parquet-wasm/esm': /^src\/parquet\//,
       'apache-arrow': /^src\/(arrow|parquet|filter|formats|log|table|stream|cli)\//,
-      zod: /^src\/(schema|table|stream|cli)\//,
+      zod: /^src\/(schema|storage|table|stream|cli)\//,
+      '@aws-sdk/client-s3': /^src\/storage\/s3\//,
+      '@smithy/node-http-handler': /^src\/storage\/s3\//,
     }
     for (const source of all) {
       for (const specifier of source.imports.filter((s) => !s.startsWith('.') && !s.startsWith('node:'))) {
@@ -151,7 +153,7 @@ describe('package', () => {
   })
 
   test('the entry points are these', () => {
-    expect(Object.keys(manifest.exports).sort()).toEqual(['.', './package.json', './testing'])
+    expect(Object.keys(manifest.exports).sort()).toEqual(['.', './package.json', './s3', './testing'])
   })
 
   test('the read path bundles for a browser without node: modules', async () => {

@@ -86,4 +86,9 @@ export interface Storage {
   write(path: string, options?: CallOptions): Promise<ObjectWriter>
   /** Deletes; a missing object is fine. */
   delete(path: string, options?: CallOptions): Promise<void>
+  /**
+   * Deletes many objects in fewer requests, where a store can; missing ones are fine. Tries all of them before it fails with
+   * the first failure. Absent where a store has no such request: then `delete` is the way.
+   */
+  deleteAll?(paths: readonly string[], options?: CallOptions): Promise<void>
 }
