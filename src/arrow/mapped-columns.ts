@@ -64,7 +64,7 @@ type Inner =
 function matchMembers(have: readonly ArrowField[], want: readonly Field[], mode: Mapped, fileName: string): Member[] {
   const places = new Map<string | number, number>()
   have.forEach((field, place) => {
-    const key = mode === 'name' ? field.name : idOf(field)
+    const key = mode === 'name' ? field.name : fieldIdOf(field)
     if (key === undefined) return
     if (places.has(key)) {
       throw new AlluviumError('SCHEMA_MISMATCH', `${fileName} has two columns with the ${mode === 'name' ? 'name' : 'field id'} ${key}`, {
@@ -162,10 +162,11 @@ function retyped(data: Data, type: ArrowType, children: Data[]): Data {
 
 function hasId(field: ArrowField): boolean {
   const { type } = field
-  return idOf(field) !== undefined || ((type.children ?? []) as ArrowField[]).some(hasId)
+  return fieldIdOf(field) !== undefined || ((type.children ?? []) as ArrowField[]).some(hasId)
 }
 
-function idOf(field: ArrowField): number | undefined {
+/** The id of a field in a Parquet file, if it has one. */
+export function fieldIdOf(field: ArrowField): number | undefined {
   const text = field.metadata.get('PARQUET:field_id')
   return text === undefined ? undefined : Number(text)
 }

@@ -39,6 +39,19 @@ export function physicalPath(struct: StructType, path: readonly string[]): reado
   return physical
 }
 
+/** A path through structs in the ids of Parquet fields, or undefined where the schema has no such path. */
+export function idPath(struct: StructType, path: readonly string[]): readonly number[] | undefined {
+  const ids: number[] = []
+  let at: DataType = struct
+  for (const name of path) {
+    const field: Field | undefined = at.type === 'struct' ? at.fields.find((candidate) => candidate.name === name) : undefined
+    if (field === undefined) return undefined
+    ids.push(columnId(field))
+    at = field.dataType
+  }
+  return ids
+}
+
 const checked = new WeakMap<StructType, ColumnMappingMode>()
 
 /**

@@ -6,6 +6,7 @@ export {
   type ColumnMappingMode,
   checkColumnMapping,
   columnId,
+  idPath,
   isFullyMapped,
   physicalName,
   physicalPath,

@@ -1,9 +1,10 @@
 // Which row groups of a file a filter can need, by the bounds in its footer. Rule: a bound counts only where the file's
 // column is of the very kind that the table's is; anything else is unknown, and unknown keeps.
 import { type Field as ArrowField, DataType as ArrowType, TimeUnit, Type } from 'apache-arrow'
+import { fieldIdOf } from '../arrow/index.js'
 import type { BoundFilter, ColumnBounds } from '../filter/index.js'
 import type { ChunkInfo, ParquetFile, RowGroupInfo } from '../parquet/index.js'
-import { type ColumnMappingMode, type DataType, type PhysicalValue, physicalPath, type StructType } from '../schema/index.js'
+import { type ColumnMappingMode, type DataType, idPath, type PhysicalValue, physicalPath, type StructType } from '../schema/index.js'
 
 /** Numbers of Parquet's physical types. */
 const INT32 = 1
@@ -24,11 +25,11 @@ export function pruneRowGroups(
   mode: ColumnMappingMode,
   filledIn: { has(column: string): boolean },
 ): readonly number[] | undefined {
-  if (mode === 'id' || file.rowGroups.length === 0) return undefined
+  if (file.rowGroups.length === 0) return undefined
   const columns = new Map<string, FileColumn>()
   for (const { path, type } of filter.leaves) {
     if (filledIn.has(path[0] as string)) continue
-    const column = columnOf(file, mode === 'none' ? path : physicalPath(schema, path), type)
+    const column = columnOf(file, inFile(schema, path, mode), type)
     if (column !== undefined) columns.set(JSON.stringify(path), column)
   }
   if (columns.size === 0) return undefined
@@ -45,16 +46,26 @@ interface FileColumn {
   readonly read: ((bytes: Uint8Array, isMax: boolean) => PhysicalValue | undefined) | undefined
 }
 
-// The leaf of a path of names, where it is there exactly once and not inside a list or map.
-function columnOf(file: ParquetFile, path: readonly string[] | undefined, type: DataType): FileColumn | undefined {
+// How the fields of a path are found in a file: by name, or by id.
+type FieldPath = readonly (string | number)[]
+
+function inFile(schema: StructType, path: readonly string[], mode: ColumnMappingMode): FieldPath | undefined {
+  if (mode === 'none') return path
+  return mode === 'name' ? physicalPath(schema, path) : idPath(schema, path)
+}
+
+// The leaf of a path of fields, where each is there exactly once and not inside a list or map.
+function columnOf(file: ParquetFile, wanted: FieldPath | undefined, type: DataType): FileColumn | undefined {
   const chunks = file.rowGroups[0]?.columns ?? []
-  if (path === undefined) return undefined
+  if (wanted === undefined) return undefined
   let fields: readonly ArrowField[] = file.arrowSchema.fields
   let found: ArrowField | undefined
-  for (const name of path) {
-    const same = fields.filter((field) => field.name === name)
+  const path: string[] = []
+  for (const key of wanted) {
+    const same = fields.filter((field) => (typeof key === 'string' ? field.name : fieldIdOf(field)) === key)
     found = same.length === 1 ? same[0] : undefined
     if (found === undefined) return undefined
+    path.push(found.name)
     fields = ArrowType.isStruct(found.type) ? found.type.children : []
   }
   const leaves = chunks.flatMap((chunk, leaf) => (isPath(chunk, path) ? [leaf] : []))
