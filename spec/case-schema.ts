@@ -35,6 +35,8 @@ const readStep = z.strictObject({
   columns: z.array(z.string()).min(1).optional(),
   /** With `_row_id` and `_row_commit_version`. */
   rowIds: z.literal(true).optional(),
+  /** Folders (from the table's own) whose files the log may name by absolute paths. */
+  allowedPaths: z.array(z.string().min(1)).min(1).optional(),
   expect: readExpectation,
 })
 const changesStep = z.strictObject({
@@ -92,6 +94,8 @@ export interface Case {
   readonly invariants: readonly string[]
   /** A folder below tables/; without one the steps make the table. */
   readonly table?: string | undefined
+  /** The table's folder within that one, where there is more in it than the table. */
+  readonly folder?: string | undefined
   /** Times that the files of commits 0, 1, … get in the copy that is read. */
   readonly commitTimes?: readonly string[] | undefined
   /** What was written is read by a second engine too: every read after the last write, and those of a version. */
@@ -107,6 +111,10 @@ export const caseSchema: z.ZodType<Case> = z.strictObject({
   table: z
     .string()
     .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/)
+    .optional(),
+  folder: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
     .optional(),
   commitTimes: z.array(time).min(1).optional(),
   secondEngine: z.boolean().optional(),

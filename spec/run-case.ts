@@ -1,5 +1,6 @@
 // Runs one case through an engine and judges the answers. The rule: wrong rows weigh more than an error, and an error
 // more than an operation that the engine does not have.
+import { join } from 'node:path'
 import type { CanonicalRow, Case, Step } from './case-schema.js'
 import { type Answer, type Engine, EngineFailure, type Request } from './engine.js'
 
@@ -64,7 +65,9 @@ async function readAgain(one: Case, path: string, second: Engine | undefined): P
 }
 
 async function judgeStep(engine: Engine, step: Step, path: string): Promise<Judgement> {
-  const { expect, ...request } = step
+  const { expect, ...fields } = step
+  const allowed = 'allowedPaths' in fields ? fields.allowedPaths : undefined
+  const request = allowed === undefined ? fields : { ...fields, allowedPaths: allowed.map((folder) => join(path, folder)) }
   let answer: Answer
   try {
     answer = await engine.ask({ ...request, path } as Request)
@@ -141,6 +144,8 @@ function describeStep(step: Step, index: number): string {
   if (step.op === 'read') {
     if (step.version !== undefined) how.push(`version ${step.version}`)
     if (step.timestamp !== undefined) how.push(`at ${step.timestamp}`)
+    if (step.rowIds === true) how.push('with row ids')
+    if (step.allowedPaths !== undefined) how.push(`allowing ${step.allowedPaths.join(', ')}`)
     if (step.where !== undefined) how.push(`where ${step.where}`)
   }
   if (step.op === 'changes') how.push(`${step.from}..${step.to}`)

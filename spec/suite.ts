@@ -48,17 +48,18 @@ export function loadSuite(): Suite {
  * placeholders in commits become the path that the table now has. A case without a table gets a path where nothing is.
  */
 export function scratchTable(suite: Suite, one: Case, scratch: string): string {
-  const path = join(scratch, one.id)
-  if (one.table === undefined) return path
+  const copy = join(scratch, one.id)
+  if (one.table === undefined) return copy
   const entry = suite.catalogue[one.table]
   if (entry === undefined) throw new Error(`the table ${one.table} of the case ${one.id} is not in the catalogue; see spec/generate`)
-  mkdirSync(path, { recursive: true })
+  mkdirSync(copy, { recursive: true })
   for (const name of entry.base === undefined ? [one.table] : [entry.base, one.table]) {
     const source = join(specFolder, 'tables', name)
-    if (existsSync(source)) cpSync(source, path, { recursive: true })
+    if (existsSync(source)) cpSync(source, copy, { recursive: true })
   }
-  for (const file of entry.without ?? []) rmSync(join(path, file))
-  if (entry.placeholders === true) fillPlaceholders(path)
+  for (const file of entry.without ?? []) rmSync(join(copy, file))
+  const path = join(copy, one.folder ?? '')
+  if (entry.placeholders === true) fillPlaceholders(copy, join(path, '_delta_log'))
   for (const [version, time] of (one.commitTimes ?? []).entries()) {
     const date = new Date(time)
     utimesSync(join(path, '_delta_log', `${String(version).padStart(20, '0')}.json`), date, date)
@@ -67,12 +68,11 @@ export function scratchTable(suite: Suite, one: Case, scratch: string): string {
 }
 
 // A log with absolute paths can only be written down with the place left open.
-function fillPlaceholders(path: string): void {
-  const log = join(path, '_delta_log')
+function fillPlaceholders(copy: string, log: string): void {
   for (const name of readdirSync(log)) {
     if (!name.endsWith('.json')) continue
     const text = readFileSync(join(log, name), 'utf8')
-    const url = pathToFileURL(path).href
+    const url = pathToFileURL(copy).href
     writeFileSync(join(log, name), text.replaceAll('@TABLE_URL@', url).replaceAll('@TABLE_PATH@', url.slice('file://'.length)))
   }
 }

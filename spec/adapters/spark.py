@@ -115,4 +115,5 @@ def set_properties(request):
 if __name__ == "__main__":
     operations = {"read": read, "changes": changes, "create": create, "append": write("append"), "overwrite": write("overwrite"),
                   "setProperties": set_properties}
-    serve("spark", f"{spark.version} + Delta 4.4.0", {name: guarded(operation) for name, operation in operations.items()}, knows=("rowIds",))
+    serve("spark", f"{spark.version} + Delta 4.4.0", {name: guarded(operation) for name, operation in operations.items()}, 
+          knows=("rowIds", "allowedPaths"))                  # it follows every path

@@ -24,10 +24,12 @@ class Catalogue:
             return make
         return mark
 
-    def case(self, group, id, title, section, table, steps, invariants=(), commit_times=None):
+    def case(self, group, id, title, section, table, steps, invariants=(), commit_times=None, folder=None):
         one = {"id": id, "title": title, "section": section, "invariants": list(invariants)}
         if table is not None:
             one["table"] = table
+        if folder is not None:
+            one["folder"] = folder
         if commit_times is not None:
             one["commitTimes"] = commit_times
         self.cases.setdefault(group, []).append({**one, "steps": steps})

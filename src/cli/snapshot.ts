@@ -10,6 +10,16 @@ export const VERSION_OPTIONS: Readonly<Record<'version' | 'timestamp', OptionSpe
   timestamp: { type: 'string', value: 'T', help: 'the version in force at this time (ISO 8601 with a zone)' },
 }
 
+/** The option by which commands that read data may follow a log out of the table's folder. */
+export const ALLOW_PATH_OPTION: Readonly<Record<'allow-path', OptionSpec>> = {
+  'allow-path': {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    help: 'read files of the log below this folder too (repeatable; for shallow clones)',
+  },
+}
+
 /** Opens the table that the first word names, at the version wanted. @throws AlluviumError as `openTable` */
 export async function snapshotOf(input: CommandInput): Promise<{ readonly table: Table; readonly snapshot: Snapshot }> {
   const { options, signal } = input

@@ -28,7 +28,8 @@ export function storageOf(input: CommandInput): Storage {
 
 /** Opens the table that the first word names, at the latest version or another. */
 export async function tableOf(input: CommandInput, point: { readonly version?: number; readonly timestamp?: string } = {}): Promise<Table> {
-  return openTable(storageOf(input), { ...point, signal: input.signal })
+  const allowedPaths = (input.options['allow-path'] as readonly string[] | undefined) ?? []
+  return openTable(storageOf(input), { ...point, allowedPaths, signal: input.signal })
 }
 
 /** Opens the table, or answers undefined where there is none. */

@@ -8,21 +8,42 @@ import { LOG_FOLDER } from './file-names.js'
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/
 const MAX_DECODINGS = 8
 
+/** Where the files of a table may lie. A store is one. */
+export interface DataHome {
+  /** The table's own folder. */
+  readonly location: string
+  /** Other folders whose files the caller has allowed to be read, told as `location` is. */
+  readonly foreignRoots?: readonly string[]
+}
+
 /**
  * The store's path of a data file named in the log: its URI escapes taken off once. An absolute path, plain or with a
- * scheme, counts where it leads into the table's own folder, by its text alone.
- * @param location the folder, as the store tells it; without it every absolute path is refused
+ * scheme, counts where it leads into the table's own folder, by its text alone; into another allowed folder it stays
+ * absolute, in the form of that folder's `location`.
+ * @param home the folder, as the store tells it, or the store itself; without it every absolute path is refused
  * @throws AlluviumError `PATH_OUTSIDE_TABLE` for other absolute paths, other schemes and everything that would lead out of
  *   the table's folder, also after further decoding; `CORRUPT_LOG` for escapes that are no text
  * @example resolveDataPath('day=2024-02-29/a%20b.parquet') // 'day=2024-02-29/a b.parquet'
  * @example resolveDataPath('file:///data/t/a.parquet', '/data/t') // 'a.parquet'
+ * @example resolveDataPath('file:/data/s/a.parquet', { location: '/data/t', foreignRoots: ['/data/s'] }) // '/data/s/a.parquet'
  */
-export function resolveDataPath(logPath: string, location?: string): string {
-  if (SCHEME.test(logPath) || /^[/\\]/.test(logPath)) {
-    const inner = location === undefined ? undefined : partBelow(location, logPath)
-    if (inner === undefined) throw outside(logPath, 'is absolute, and files outside the table are not read')
-    return resolveDataPath(encodeFilePath(inner))
+export function resolveDataPath(logPath: string, home?: string | DataHome): string {
+  if (!SCHEME.test(logPath) && !/^[/\\]/.test(logPath)) return pathInside(logPath)
+  const { location = '', foreignRoots = [] } = typeof home === 'string' ? { location: home } : (home ?? {})
+  const inner = partBelow(location, logPath)
+  if (inner !== undefined) return pathInside(encodeFilePath(inner))
+  for (const root of foreignRoots) {
+    const foreign = partBelow(root, logPath)
+    if (foreign !== undefined) return `${root.replace(/\/+$/, '')}/${pathInside(encodeFilePath(foreign))}`
   }
+  const allowed = foreignRoots.length === 0 ? '' : ` (allowed besides: ${foreignRoots.join(', ')})`
+  throw outside(
+    logPath,
+    `is absolute and leads out of the table${allowed}; if the file is to be read, allow its folder when opening the table`,
+  )
+}
+
+function pathInside(logPath: string): string {
   const path = decodeFilePath(logPath)
   if (leadsOutside(logPath) || leadsOutside(path)) throw outside(logPath, 'leads out of the table')
   let form = withoutPartitionValues(path)

@@ -3,7 +3,7 @@
 export type * from './actions.js'
 export type { ChecksumReport } from './checksum.js'
 export { type CommitOrigin, formatAction, formatCommit, parseAction, parseCommit } from './commit-json.js'
-export { resolveDataPath } from './data-path.js'
+export { type DataHome, resolveDataPath } from './data-path.js'
 export { DeletedRows, deletionVectorPath, loadDeletionVector } from './deletion-vectors/index.js'
 export { type LogFacts, loadFacts } from './facts.js'
 export {

@@ -103,7 +103,7 @@ export async function planChanges(storage: Storage, known: LogView, options: Cha
   let kept = 0
   for await (const commit of walkRange(storage, range, known, signal)) {
     const { version, actions, shape } = commit
-    const changes = fileChanges(actions, version, storage.location)
+    const changes = fileChanges(actions, version, storage)
     const before = changes.some(({ kind }) => kind === 'delete') ? await olderShape(storage, commit, range.from, signal) : undefined
     const sure = before !== undefined || !actions.some(({ kind }) => kind === 'metaData')
     const unpartitioned = sure && [shape, before].every((known) => (known?.metadata.partitionColumns.length ?? 0) === 0)
@@ -148,7 +148,7 @@ interface Walked {
 /** @internal The changes of a commit that a plan has not kept. */
 export async function changesOf(storage: Storage, version: number, signal: AbortSignal | undefined): Promise<FileChange[]> {
   const bytes = await readCommitBytes(storage, version, { signal })
-  return fileChanges(parseCommit(bytes, { version, path: commitPath(version) }), version, storage.location)
+  return fileChanges(parseCommit(bytes, { version, path: commitPath(version) }), version, storage)
 }
 
 /** @internal Whether the filter can be true of a row of this change. */

@@ -45,6 +45,11 @@ export interface OpenOptions<Row, Input> {
   readonly version?: number
   /** Begins with the version in force at this time; as `version`. */
   readonly timestamp?: Date | number | string
+  /**
+   * Folders (paths, URLs or stores) besides the table's own whose files its log may name by absolute paths, as a shallow clone
+   * names those of its source. They are only read. Without it such a path is `PATH_OUTSIDE_TABLE`: a log is input, not to be trusted.
+   */
+  readonly allowedPaths?: readonly (string | Storage)[]
   readonly runtime?: Runtime
   readonly signal?: AbortSignal
 }
@@ -130,7 +135,7 @@ const ROW_ID_COLUMNS = [
  */
 export async function openTableOn<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   storage: Storage,
-  options: OpenOptions<Row, Input> = {},
+  options: Omit<OpenOptions<Row, Input>, 'allowedPaths'> = {},
 ): Promise<Table<Row, Input>> {
   const { runtime = systemRuntime, signal } = options
   const version = await versionWanted(storage, options)

@@ -6,6 +6,7 @@ import {
   type Action,
   type AddFile,
   type CdcFile,
+  type DataHome,
   type DeletionVectorDescriptor,
   type PartitionValues,
   type RemoveFile,
@@ -43,32 +44,32 @@ export type FileChange =
 
 /**
  * The changes of a commit: rows that went before rows that came.
- * @param location the store's, for absolute paths
+ * @param home where files may lie, for absolute paths
  * @throws AlluviumError `PATH_OUTSIDE_TABLE`; `CORRUPT_LOG` where one file is added, or removed, twice with different vectors
  */
-export function fileChanges(actions: readonly Action[], version: number, location: string): FileChange[] {
+export function fileChanges(actions: readonly Action[], version: number, home: DataHome): FileChange[] {
   const cdc = actions.filter((action) => action.kind === 'cdc')
-  if (cdc.length > 0) return cdc.map((action) => ({ kind: 'cdc', file: changedFile(action, location) }))
+  if (cdc.length > 0) return cdc.map((action) => ({ kind: 'cdc', file: changedFile(action, home) }))
   const adds = byPath(
     actions.filter((action) => action.kind === 'add' && action.dataChange),
     version,
-    location,
+    home,
   )
   const removes = byPath(
     actions.filter((action) => action.kind === 'remove' && action.dataChange),
     version,
-    location,
+    home,
   )
   const changes: FileChange[] = []
   for (const [path, remove] of removes) {
     const add = adds.get(path)
-    if (add === undefined) changes.push({ kind: 'delete', file: changedFile(remove, location), vector: remove.deletionVector })
+    if (add === undefined) changes.push({ kind: 'delete', file: changedFile(remove, home), vector: remove.deletionVector })
     else if (idOf(add) !== idOf(remove)) {
-      changes.push({ kind: 'vectors', file: changedFile(add, location), before: remove.deletionVector, after: add.deletionVector })
+      changes.push({ kind: 'vectors', file: changedFile(add, home), before: remove.deletionVector, after: add.deletionVector })
     }
   }
   for (const [path, add] of adds) {
-    if (!removes.has(path)) changes.push({ kind: 'insert', file: changedFile(add, location), vector: add.deletionVector })
+    if (!removes.has(path)) changes.push({ kind: 'insert', file: changedFile(add, home), vector: add.deletionVector })
   }
   return changes
 }
@@ -87,10 +88,10 @@ export function partitionTexts(file: ChangedFile, values: PartitionValues, shape
   return texts
 }
 
-function byPath<A extends AddFile | RemoveFile>(actions: readonly Action[], version: number, location: string): Map<string, A> {
+function byPath<A extends AddFile | RemoveFile>(actions: readonly Action[], version: number, home: DataHome): Map<string, A> {
   const found = new Map<string, A>()
   for (const action of actions as readonly A[]) {
-    const path = resolveDataPath(action.path, location)
+    const path = resolveDataPath(action.path, home)
     const other = found.get(path)
     if (other !== undefined && idOf(other) !== idOf(action)) {
       throw new AlluviumError(
@@ -108,12 +109,12 @@ function idOf({ deletionVector }: AddFile | RemoveFile): string | undefined {
   return deletionVector === undefined ? undefined : vectorId(deletionVector)
 }
 
-function changedFile(action: AddFile | RemoveFile | CdcFile, location: string): ChangedFile {
+function changedFile(action: AddFile | RemoveFile | CdcFile, home: DataHome): ChangedFile {
   // No Parquet file is empty: a size of 0 is one that the writer did not know.
   const { size = 0 } = action
   return {
     logPath: action.path,
-    path: resolveDataPath(action.path, location),
+    path: resolveDataPath(action.path, home),
     sizeBytes: size === 0 ? undefined : size,
     partitionValues: action.partitionValues,
     removed: action.kind === 'remove',

@@ -2,6 +2,7 @@
 import { AlluviumError } from '../errors.js'
 import { localStorage } from '../storage/local.js'
 import type { Storage } from '../storage/storage.js'
+import { withAllowedRoots } from './allowed-paths.js'
 import { type CreateOptions, createTableOn, type OpenOptions, openTableOn } from './create.js'
 import type { Table } from './table.js'
 
@@ -26,13 +27,15 @@ export async function createTable<Row, Input>(target: string | Storage, options:
  * @example
  * const events = await openTable('./events')
  * const asOf = await (await openTable('./events', { version: 3 })).snapshot({ version: 3 }) // whatever has become of the latest
+ * const clone = await openTable('./clone', { allowedPaths: ['./events'] }) // a shallow clone names files of its source
  * @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG`, `UNSUPPORTED_FEATURE`, `SCHEMA_MISMATCH`, `PERMISSION_DENIED`.
  */
 export async function openTable<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   target: string | Storage,
   options: OpenOptions<Row, Input> = {},
 ): Promise<Table<Row, Input>> {
-  return openTableOn(storageFor(target), options)
+  const roots = (options.allowedPaths ?? []).map(storageFor)
+  return openTableOn(withAllowedRoots(storageFor(target), roots), options)
 }
 
 /** The store behind a path or URL. Stores of other schemes are opened by their own sub-path and handed in. */

@@ -48,7 +48,7 @@ export async function openFile(
 ): Promise<OpenFile> {
   const { files, metadata, protocol } = view
   const file = {
-    path: resolveDataPath(files.path(row), storage.location),
+    path: resolveDataPath(files.path(row), storage),
     sizeBytes: files.size(row),
     partition: partitionTexts(view, row, needed),
   }

@@ -1,9 +1,9 @@
 // Tables whose log names files by absolute paths: read where they lie in the table's own folder, refused elsewhere.
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename as rename_, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createTable, isAlluviumError, localStorage, long, openTable, schema } from 'alluvium'
+import { createTable, isAlluviumError, localStorage, long, openTable, type Storage, schema } from 'alluvium'
 import { afterEach, describe, expect, test } from 'vitest'
 
 const folders: string[] = []
@@ -42,5 +42,72 @@ describe('an absolute path', () => {
       .toArray()
       .catch((e: unknown) => e)
     expect(isAlluviumError(error, 'PATH_OUTSIDE_TABLE'), String(error)).toBe(true)
+  })
+})
+
+describe('an absolute path into a folder that was allowed', () => {
+  /** A table whose only file lies in a folder beside it, named as `rename` says. */
+  async function cloneOf(rename: (source: string, path: string) => string): Promise<{ table: string; source: string }> {
+    const table = await tableNaming((own, path) => rename(join(own, '..', 'the source'), path))
+    const [parent, source] = [join(table, '..'), join(table, '..', 'the source')]
+    await mkdir(source)
+    for (const name of (await readdir(parent)).filter((one) => one.endsWith('.parquet')))
+      await rename_(join(parent, name), join(source, name))
+    for (const name of (await readdir(table)).filter((one) => one.endsWith('.parquet'))) await rm(join(table, name))
+    return { table, source }
+  }
+  const asUrl = (source: string, path: string) => pathToFileURL(join(source, path)).href
+
+  async function codeOf(table: string, allowedPaths: readonly (string | Storage)[]): Promise<string> {
+    try {
+      return `${(await (await openTable(table, { allowedPaths })).scan().toArray()).length} rows`
+    } catch (error) {
+      return isAlluviumError(error) ? error.code : String(error)
+    }
+  }
+
+  test.each<[string, (source: string, path: string) => string]>([
+    ['as a URL', asUrl],
+    ['as a URL without a host', (source, path) => asUrl(source, path).replace('file://', 'file:')],
+    ['as a path', (source, path) => `${source.replaceAll(' ', '%20')}/${path}`],
+  ])('is read, %s, whichever way the folder was allowed', async (_, rename) => {
+    const { table, source } = await cloneOf(rename)
+    for (const allowed of [source, `${source}/`, pathToFileURL(source).href, join(source, '..'), localStorage(source)]) {
+      expect(await codeOf(table, ['/nowhere', allowed])).toBe('1 rows')
+    }
+    const changed = await openTable(table, { allowedPaths: [source] })
+    await changed.append([{ id: 8 }])
+    expect(await changed.scan({ where: 'id >= 7' }).toArray()).toEqual([{ id: 7n }, { id: 8n }])
+    expect((await readdir(source)).length).toBe(1)
+  })
+
+  test('is refused without it, below another folder, and beside a folder of nearly that name', async () => {
+    const { table, source } = await cloneOf(asUrl)
+    for (const allowed of [[], ['/nowhere'], [`${source}-2`], [source.slice(0, -1)], [join(source, 'inner')]]) {
+      expect(await codeOf(table, allowed)).toBe('PATH_OUTSIDE_TABLE')
+    }
+    expect(await codeOf(table, ['/'])).toBe('INVALID_OPTIONS')
+    expect(await codeOf(table, ['file:///'])).toBe('INVALID_OPTIONS')
+  })
+
+  test.each(['/../secret/', '/%2e%2e/secret/', '/%252e%252e/secret/', '/_delta_log/', '/./../secret/'])(
+    'does not lead out of that folder again by %s',
+    async (trap) => {
+      const { table, source } = await cloneOf((from, path) => `${pathToFileURL(from).href}${trap}${path}`)
+      for (const folder of ['secret', join('the source', '_delta_log')]) {
+        await mkdir(join(source, '..', folder))
+        for (const name of (await readdir(source)).filter((one) => one.endsWith('.parquet')))
+          await copyFile(join(source, name), join(source, '..', folder, name))
+      }
+      expect(await codeOf(table, [source])).toBe('PATH_OUTSIDE_TABLE')
+    },
+  )
+
+  test('does not lead out of that folder by a link', async () => {
+    const { table, source } = await cloneOf((from, path) => asUrl(join(from, 'link'), path))
+    await mkdir(join(source, '..', 'secret'))
+    for (const name of await readdir(source)) await rename_(join(source, name), join(source, '..', 'secret', name))
+    await symlink(join(source, '..', 'secret'), join(source, 'link'))
+    expect(await codeOf(table, [source])).toBe('PATH_OUTSIDE_TABLE')
   })
 })

@@ -17,7 +17,10 @@ async function snapshotOf(
     configuration,
   }
   const storage = memoryStorage()
-  const commits = [[{ protocol }, { metaData }], [{ commitInfo: {} }, ...lines]]
+  const commits = [
+    [{ protocol }, { metaData }],
+    [{ commitInfo: {} }, ...lines],
+  ]
   for (const [version, actions] of commits.entries()) {
     const text = actions.map((action) => `${JSON.stringify(action)}\n`).join('')
     await storage.put(`_delta_log/${String(version).padStart(20, '0')}.json`, encodeUtf8(text))

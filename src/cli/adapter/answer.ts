@@ -122,7 +122,8 @@ async function changeProperties({ fields, path, signal }: Request): Promise<stri
 async function snapshotOf(path: string, fields: JsonObject, signal: AbortSignal): Promise<Snapshot> {
   const version = optional(fields, 'version', isNumber)
   const timestamp = optional(fields, 'timestamp', isText)
-  const point = { signal, ...(version === undefined ? {} : { version }), ...(timestamp === undefined ? {} : { timestamp }) }
+  const allowedPaths = optional(fields, 'allowedPaths', isTexts) ?? []
+  const point = { signal, allowedPaths, ...(version === undefined ? {} : { version }), ...(timestamp === undefined ? {} : { timestamp }) }
   return (await openTable(path, point)).snapshot(point)
 }
 

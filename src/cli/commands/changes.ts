@@ -1,5 +1,6 @@
 // changes: print what happened to rows over a range of versions.
 import { type Command, listOption, textOption, usageError } from '../command.js'
+import { ALLOW_PATH_OPTION } from '../snapshot.js'
 import { tableOf } from '../target.js'
 import { FORMATS, formatOption, printBatches } from './read.js'
 
@@ -17,6 +18,7 @@ of the range. --where takes the conditions of 'alluvium read', also on those thr
     to: { type: 'string', value: 'V', help: 'the last version, included, or a time; the latest when absent' },
     columns: { type: 'string', value: 'A,B', help: 'only these columns' },
     where: { type: 'string', value: 'EXPR', help: 'only rows for which this is true' },
+    ...ALLOW_PATH_OPTION,
     format: { type: 'string', value: FORMATS.join('|'), help: 'how to print; table when absent, ndjson with --json' },
     explain: { type: 'boolean', help: 'print which versions and files would be read, and stop' },
   },

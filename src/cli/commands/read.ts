@@ -4,7 +4,7 @@ import { canonicalLines, csvHeader, csvLines, ndjsonLines } from '../../arrow/in
 import type { StructType } from '../../schema/index.js'
 import { type Command, type CommandInput, listOption, numberOption, textOption, usageError } from '../command.js'
 import { formatTable, type Output } from '../output.js'
-import { snapshotOf, VERSION_OPTIONS } from '../snapshot.js'
+import { ALLOW_PATH_OPTION, snapshotOf, VERSION_OPTIONS } from '../snapshot.js'
 import { tableCells } from '../table-cells.js'
 
 /** Ways to print rows. */
@@ -23,6 +23,7 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
     where: { type: 'string', value: 'EXPR', help: 'only rows for which this is true' },
     'row-ids': { type: 'boolean', help: 'with _row_id and _row_commit_version, of tables that track rows' },
     limit: { type: 'string', value: 'N', help: 'at most this many rows' },
+    ...ALLOW_PATH_OPTION,
     format: { type: 'string', value: FORMATS.join('|'), help: 'how to print; table when absent, ndjson with --json' },
     explain: { type: 'boolean', help: 'print which files would be read, and stop' },
   },
@@ -30,6 +31,7 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
     'alluvium read ./events --limit 10',
     `alluvium read ./events --columns player,score --where "score > 5 AND player LIKE 'k%'" --format csv`,
     'alluvium read ./events --version 3 --format ndjson',
+    'alluvium read ./clone --allow-path ./events',
     'alluvium read ./events --timestamp 2026-01-31T12:00:00Z',
   ],
   positionals: [1, 1],

@@ -4,7 +4,7 @@ import { AlluviumError } from '../../errors.js'
 import { encodeFilePath } from '../../schema/index.js'
 import type { Storage } from '../../storage/storage.js'
 import type { DeletionVectorDescriptor } from '../actions.js'
-import { resolveDataPath } from '../data-path.js'
+import { type DataHome, resolveDataPath } from '../data-path.js'
 import { crc32 } from './crc32.js'
 import type { DeletedRows } from './deleted-rows.js'
 import { parseRoaring, VectorFault } from './roaring.js'
@@ -26,7 +26,7 @@ export async function loadDeletionVector(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<DeletedRows> {
   const { sizeInBytes, cardinality } = descriptor
-  const path = deletionVectorPath(descriptor, storage.location)
+  const path = deletionVectorPath(descriptor, storage)
   const where = path ?? 'the log'
   if (sizeInBytes > MAX_VECTOR_BYTES) {
     throw new AlluviumError(
@@ -51,19 +51,19 @@ export async function loadDeletionVector(
 }
 
 /**
- * The file of a deletion vector as a path in the store (whose own place is `location`), or undefined for a vector in the
+ * The file of a deletion vector as a path in the store (or below `home`), or undefined for a vector in the
  * log itself.
  * @throws AlluviumError `UNSUPPORTED_FEATURE`, `CORRUPT_DATA`, `PATH_OUTSIDE_TABLE`
  * @example deletionVectorPath({ storageType: 'u', pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^', … })
  * // 'ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin'
  */
-export function deletionVectorPath(descriptor: DeletionVectorDescriptor, location?: string): string | undefined {
+export function deletionVectorPath(descriptor: DeletionVectorDescriptor, home?: string | DataHome): string | undefined {
   const { storageType, pathOrInlineDv } = descriptor
   switch (storageType) {
     case 'i':
       return undefined
     case 'p':
-      return resolveDataPath(pathOrInlineDv, location)
+      return resolveDataPath(pathOrInlineDv, home)
     case 'u': {
       const prefix = pathOrInlineDv.slice(0, -UUID_CHARACTERS)
       const uuid = pathOrInlineDv.length < UUID_CHARACTERS ? undefined : decodeZ85(pathOrInlineDv.slice(-UUID_CHARACTERS))

@@ -9,7 +9,7 @@ class Unsupported(Exception):
 
 
 # Fields of requests that few engines know what to do with: they are refused for an engine that does not say so.
-RARE_FIELDS = ("rowIds",)
+RARE_FIELDS = ("rowIds", "allowedPaths")
 
 
 def serve(engine, version, operations, knows=()):
