@@ -68,8 +68,8 @@ describe('imports', () => {
           expect(FOUNDATION, `${source.path} imports ${specifier}`).toContain(target)
           continue
         }
-        // One file opens plain paths; everywhere else a store is handed in.
-        if (source.path === 'src/table/open.ts' && target === 'storage/local') continue
+        // One file opens paths and URLs; everywhere else a store is handed in.
+        if (source.path === 'src/table/open.ts' && ['storage/local', 'storage/open'].includes(target)) continue
         const ok = (allowed as readonly string[]).some((name) => target === name || target.startsWith(`${name}/`))
         expect(ok, `${source.path} may not import ${specifier}`).toBe(true)
       }
@@ -153,7 +153,7 @@ describe('package', () => {
   })
 
   test('the entry points are these', () => {
-    expect(Object.keys(manifest.exports).sort()).toEqual(['.', './package.json', './s3', './testing'])
+    expect(Object.keys(manifest.exports).sort()).toEqual(['.', './package.json', './s3', './testing', './webhdfs'])
   })
 
   test('the read path bundles for a browser without node: modules', async () => {
