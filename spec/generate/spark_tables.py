@@ -529,6 +529,26 @@ def tracked_later(t):
                                            read(rows("id _row_id", [1, 0], [2, 1]), rowIds=True, columns=["id", "_row_id"])], ["R10"])
 
 
+@catalogue.table("spark/shallow-clone", "a shallow clone, with a deletion vector and a file of its own, beside its source", placeholders=True)
+def shallow_clone(t):
+    source, clone = t / "source", t / "clone"
+    create(source, "id INT, part STRING, text STRING", "part", **{"delta.enableDeletionVectors": "true"})
+    insert(source, "(1, 'a b', 'one'), (2, 'a b', 'two'), (3, 'c', 'three')")
+    sql(f"DELETE FROM delta.`{source}` WHERE id = 2")
+    sql(f"CREATE TABLE delta.`{clone}` SHALLOW CLONE delta.`{source}`")
+    insert(clone, "(4, 'c', 'four')")
+    sql(f"DELETE FROM delta.`{source}` WHERE id = 3")                  # the clone does not see it
+    for path in (clone / "_delta_log").glob("*"):
+        if path.suffix == ".json":
+            path.write_text(path.read_text().replace(f"file:{t}/", "file:@TABLE_PATH@/").replace(f"delta.`{t}/", "delta.`@TABLE_PATH@/"))
+        else:
+            path.unlink()                                              # a checkpoint and checksums, which name the place as well
+    expected = rows("id part text", [1, "a b", "one"], [3, "c", "three"], [4, "c", "four"])
+    catalogue.case("clones", "shallow-clone", "a shallow clone is read where its source is allowed, and otherwise right or refused", "Add File and Remove File",
+                   "spark/shallow-clone", [{"op": "read", "expect": {"rowsOrError": expected}}, read(expected, allowedPaths=["../source"]),
+                                           read(rows("id", [3], [4]), where="part = 'c'", columns=["id"], allowedPaths=["../source"])], ["S5"], folder="clone")
+
+
 plain("generated", "generated columns read as they were stored", "Generated Columns", "id INT, twice INT GENERATED ALWAYS AS (id * 2)",
       [lambda t: sql(f"INSERT INTO delta.`{t}` (id) VALUES (1), (2)")], rows("id twice", [1, 2], [2, 4]))
 plain("identity", "identity columns read as they were stored", "Identity Columns",
