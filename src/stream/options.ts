@@ -20,8 +20,11 @@ export interface StreamWriterOptions {
   }
   /** Bound on all rows held, buffered and in flight, in Arrow bytes: `write` waits beyond it. Default 192 MiB. */
   readonly bufferBytes?: number
-  /** Bounds of one commit's retries. */
-  readonly commit?: { readonly maxAttempts?: number; readonly timeoutMs?: number }
+  /**
+   * Bounds of one commit's retries. Streams that commit at the same time on one table share versions unless `shareCommit` is
+   * false; each keeps its own positions and receipts.
+   */
+  readonly commit?: { readonly maxAttempts?: number; readonly timeoutMs?: number; readonly shareCommit?: boolean }
   /** How data files are written. Row groups are 8 MiB here unless said otherwise: a commit has several, and memory stays small. */
   readonly files?: Pick<WriteOptions, 'targetFileBytes' | 'rowGroupBytes'>
   /** Large commits are encoded on a thread where the platform has threads. Default true. */
@@ -73,7 +76,9 @@ const shape = z.strictObject({
   appId: z.string().min(1).optional(),
   linger: z.strictObject({ ms: z.number().min(0).optional(), rows: positive.optional(), bytes: positive.optional() }).optional(),
   bufferBytes: positive.optional(),
-  commit: z.strictObject({ maxAttempts: z.int().positive().optional(), timeoutMs: positive.optional() }).optional(),
+  commit: z
+    .strictObject({ maxAttempts: z.int().positive().optional(), timeoutMs: positive.optional(), shareCommit: z.boolean().optional() })
+    .optional(),
   files: z.strictObject({ targetFileBytes: positive.optional(), rowGroupBytes: positive.optional() }).optional(),
   encodeOnThread: z.boolean().optional(),
   ignoreUnknown: z.boolean().optional(),

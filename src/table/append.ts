@@ -16,6 +16,11 @@ export interface AppendOptions extends WriteOptions, RowSourceOptions, CommitOpt
   readonly txn?: { readonly appId: string; readonly version: bigint | number }
   /** Free text kept in `commitInfo`. */
   readonly userMetadata?: string
+  /**
+   * False gives the rows a version of their own. By default appends that run at the same time on one table share versions: each
+   * has its own result, and a store with a long round trip takes far more of them.
+   */
+  readonly shareCommit?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -112,7 +117,7 @@ export async function commitAppend(
     readonly ready?: Promise<unknown>
   },
   describeOn: (base: LogView) => Operation,
-  options: CommitOptions,
+  options: CommitOptions & { readonly shareCommit?: boolean },
 ): Promise<CommitResult> {
   let on = base
   for (let attempt = 0; ; attempt++) {
@@ -222,8 +227,9 @@ function txnOf(options: AppendOptions): { appId: string; version: bigint } | und
   return { appId, version: BigInt(version) }
 }
 
-function commitOptions({ maxAttempts, timeoutMs, signal }: AppendOptions): CommitOptions {
+function commitOptions({ maxAttempts, timeoutMs, signal, shareCommit }: AppendOptions): CommitOptions & { shareCommit?: boolean } {
   return {
+    ...(shareCommit === undefined ? {} : { shareCommit }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),

@@ -1,6 +1,6 @@
 // A transaction: staged changes against one snapshot, committed once. All writers of a table go through here.
 import { AlluviumError } from '../errors.js'
-import { type CommitOptions, type CommitResult, type Committer, commit } from '../log/commit/index.js'
+import { type CommitOptions, type CommitResult, type Committer, commit, commitShared } from '../log/commit/index.js'
 import type { Action, AddFile, LogView, Metadata, RemoveFile } from '../log/index.js'
 import { assertWritable } from '../log/index.js'
 import type { Runtime } from '../runtime.js'
@@ -27,6 +27,8 @@ export interface TransactionCommitOptions extends CommitOptions {
   readonly onRebase?: (newer: LogView) => void
   /** Settles when all staged files are durable: nothing is put before. */
   readonly ready?: Promise<unknown>
+  /** False gives the commit a version of its own. Default: commits that only append share versions, see `docs/decisions/0011-group-commit.md`. */
+  readonly shareCommit?: boolean
 }
 
 /**
@@ -91,8 +93,8 @@ export class Transaction {
   async commit(operation: Operation, options: TransactionCommitOptions = {}): Promise<CommitResult> {
     if (this.#committed) throw new TypeError('this transaction was committed already: begin another')
     this.#committed = true
-    const { onRebase, ready, ...commitOptions } = options
-    return commit(
+    const { onRebase, ready, shareCommit = true, ...commitOptions } = options
+    return (shareCommit ? commitShared : commit)(
       this.#context,
       {
         base: this.base,

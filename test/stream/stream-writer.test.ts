@@ -280,7 +280,8 @@ describe('two owners', () => {
       )
     }
     await Promise.all(writers.map((writer) => writer.close()))
-    expect((await table.snapshot()).version).toBe(20)
+    // Commits of one process may share a version: never more versions than commits.
+    expect((await table.snapshot()).version).toBeLessThanOrEqual(20)
     expect((await ids(table)).length).toBe(200)
   })
 

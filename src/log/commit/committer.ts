@@ -73,6 +73,8 @@ export interface Committer {
  * @throws AlluviumError `STORAGE_UNSAFE` for a store whose `create` is not exclusive: two writers could both succeed.
  */
 export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Committer {
+  const known = committers.get(storage)
+  if (known !== undefined) return known
   if (!storage.capabilities.exclusiveCreate) {
     throw new AlluviumError(
       'STORAGE_UNSAFE',
@@ -80,7 +82,7 @@ export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Commi
       { location: storage.location, capability: 'exclusiveCreate' },
     )
   }
-  return {
+  const committer: Committer = {
     propose: (proposal, call) =>
       asOutcome(storage, proposal, call, (options) => storage.create(commitPath(proposal.version), proposal.bytes, options)),
     stage: (proposal, call) => stage(storage, proposal, call),
@@ -88,7 +90,12 @@ export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Commi
     holds: (version, call) => holds(storage, version, call),
     publish: async () => {},
   }
+  committers.set(storage, committer)
+  return committer
 }
+
+// One for each store: who shares a committer may share commits.
+const committers = new WeakMap<Storage, Committer>()
 
 /** The `txnId` in a commit's first line, where writers that have one put it. Undefined for a line that says none. */
 export function txnIdOf(bytes: Uint8Array): string | undefined {
