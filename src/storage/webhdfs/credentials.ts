@@ -1,0 +1,66 @@
+// Who we are to the servers the user named: query parameters, and the cookie a server gives for a Kerberos proof.
+// One rule: nothing from here goes to a server a redirect names, unless it is one the user named.
+import { userInfo } from 'node:os'
+import type { Runtime } from '../../runtime.js'
+import { plainText, WebHdfsFault } from './fault.js'
+import { bareHost } from './hosts.js'
+import type { Negotiation, Negotiator } from './kerberos.js'
+import type { WebHdfsSettings } from './options.js'
+
+export class Credentials {
+  /** Parameters of every request. */
+  readonly query: readonly (readonly [string, string])[]
+  readonly #negotiator: Negotiator | undefined
+  /** The cookie of each server that has seen a proof. */
+  readonly #cookies = new Map<string, string>()
+
+  constructor(settings: WebHdfsSettings, runtime: Runtime, negotiator: Negotiator) {
+    this.#negotiator = settings.kerberos ? negotiator : undefined
+    const { delegationToken, doAs } = settings
+    if (delegationToken !== undefined) this.query = [['delegation', delegationToken]]
+    else {
+      const user = settings.kerberos ? undefined : (settings.user ?? runtime.env('HADOOP_USER_NAME') ?? systemUser())
+      this.query = [
+        ...(user === undefined || user === '' ? [] : [['user.name', user] as const]),
+        ...(doAs === undefined ? [] : [['doas', doAs] as const]),
+      ]
+    }
+  }
+
+  /** Headers for a server the user named. */
+  headers(origin: string): Record<string, string> {
+    const cookie = this.#cookies.get(origin)
+    return cookie === undefined ? {} : { cookie }
+  }
+
+  /** What to do about a 401: a proof to send along, or nothing. */
+  async prove(url: URL, challenge: string | undefined): Promise<Negotiation | undefined> {
+    this.#cookies.delete(url.origin)
+    if (this.#negotiator === undefined || challenge === undefined || !/\bnegotiate\b/i.test(challenge)) return undefined
+    return this.#negotiator(bareHost(url.hostname))
+  }
+
+  /** Keeps the cookie of an accepted proof, and lets the server prove itself where it offers to. */
+  async accepted(url: URL, proof: Negotiation, challenge: string | undefined, cookies: readonly string[]): Promise<void> {
+    const serverToken = /\bnegotiate\s+([A-Za-z0-9+/=]+)/i.exec(challenge ?? '')?.[1]
+    if (serverToken !== undefined) {
+      try {
+        await proof.finish(serverToken)
+      } catch (error) {
+        const message = `the server at ${url.host} could not prove by Kerberos that it is who it should be (${plainText(String(error))})`
+        throw new WebHdfsFault({ kind: 'refused', name: 'server not proven', message, code: 'PERMISSION_DENIED' })
+      }
+    }
+    const cookie = cookies.map((each) => each.split(';', 1)[0] as string).find((each) => /^hadoop\.auth=./.test(each))
+    if (cookie !== undefined) this.#cookies.set(url.origin, cookie)
+  }
+}
+
+/** As Hadoop's clients do where nothing else is said. */
+function systemUser(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
+}

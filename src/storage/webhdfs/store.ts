@@ -1,0 +1,274 @@
+// A table's folder in HDFS, over WebHDFS, HttpFS or Knox.
+// One rule: every call checks its path's text here, and everything that fails leaves here as an AlluviumError without a secret.
+import { readFileSync } from 'node:fs'
+import { AlluviumError } from '../../errors.js'
+import { systemRuntime } from '../../runtime.js'
+import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName, leafName } from '../path.js'
+import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from '../storage.js'
+import { HdfsClient } from './client.js'
+import { Credentials } from './credentials.js'
+import { type HdfsAttempt, stopIfAborted, storageError, WebHdfsFault } from './fault.js'
+import { HdfsFiles, type Trying } from './files.js'
+import { kerberosNegotiator, type Negotiator } from './kerberos.js'
+import { cleanHdfsLeftovers } from './leftovers.js'
+import { listHdfs } from './list.js'
+import { parseLocation } from './location.js'
+import { type WebHdfsOptions, webhdfsSettings } from './options.js'
+import { Patience } from './patience.js'
+import { PlacementUnknown, placeObject, replaceObject } from './place.js'
+import { dropLater, stageObject, type Work } from './stage.js'
+import { HdfsWriter } from './writer.js'
+
+/** A store in HDFS. */
+export interface WebHdfsStorage extends Storage {
+  stage(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject>
+  /**
+   * Deletes temporaries of creates and writes that never ended (the process died) and were last touched at least `olderThanMs`
+   * ago; answers how many. At least an hour; a day is a good value. A write that takes longer loses its own.
+   */
+  cleanLeftovers(olderThanMs: number, options?: CallOptions): Promise<number>
+}
+
+/** The largest object `read` takes whole; larger ones are read in ranges. */
+const MAX_WHOLE_READ_BYTES = 2 ** 31 - 1
+
+/**
+ * A store rooted at a folder of HDFS, which need not exist yet: `webhdfs://namenode:9870/path`, `swebhdfs://…` with TLS, an HttpFS
+ * server (`webhdfs://host:14000/path`), a Knox gateway (`swebhdfs://host:8443/gateway/default/webhdfs/v1/path`), or
+ * `hdfs://name/path` with the option `namenodes`.
+ *
+ * An object is staged under a hidden name and renamed, never over another. Names with ':' do not exist in HDFS. What is
+ * acknowledged is in the memory of the datanodes; `dfs.datanode.synconclose` on the cluster makes it wait for the disks.
+ *
+ * @example
+ * const storage = webhdfsStorage('webhdfs://namenode:9870/tables/events', { user: 'etl' })
+ * const events = await openTable(storage)
+ * @throws AlluviumError `INVALID_OPTIONS` with every fault of the options.
+ */
+export function webhdfsStorage(url: string, options: WebHdfsOptions = {}): WebHdfsStorage {
+  return webhdfsStorageWith(kerberosNegotiator, url, options)
+}
+
+/** {@link webhdfsStorage} with Kerberos proofs from elsewhere. */
+export function webhdfsStorageWith(negotiator: Negotiator, url: string, options: WebHdfsOptions = {}): WebHdfsStorage {
+  const settings = webhdfsSettings(options)
+  const place = parseLocation(url, settings.namenodes)
+  const runtime = options.runtime ?? systemRuntime
+  const { stallTimeoutMs, retryMs } = settings
+  const wire = { runtime, stallTimeoutMs, ca: settings.ca === undefined ? undefined : certificates(settings.ca) }
+  const credentials = new Credentials(settings, runtime, negotiator)
+  const client = new HdfsClient(wire, place.namenodes, credentials, settings.hostMap, settings.maxRequests)
+  return new WebHdfsStore({ files: new HdfsFiles(client, place), runtime, retryMs, stallTimeoutMs })
+}
+
+class WebHdfsStore implements WebHdfsStorage {
+  readonly location: string
+  readonly capabilities: StorageCapabilities = { exclusiveCreate: true, durable: true }
+  readonly #work: Work
+
+  constructor(work: Work) {
+    this.#work = work
+    this.location = work.files.place.location
+  }
+
+  async read(path: string, options?: CallOptions): Promise<Uint8Array | undefined> {
+    return this.#reading('read', path, options, (trying) => this.#work.files.read(path, undefined, MAX_WHOLE_READ_BYTES, trying))
+  }
+
+  async readRange(path: string, offset: number, length: number, options?: CallOptions): Promise<Uint8Array | undefined> {
+    checkRange(offset, length)
+    return this.#reading('read', path, options, async (trying) => {
+      if (length === 0) return (await this.#fileStatus(path, trying)) === undefined ? undefined : new Uint8Array(0)
+      let bytes: Uint8Array | undefined
+      try {
+        bytes = await this.#work.files.read(path, { offset, length }, length, trying)
+        // Fewer than asked for is right at the end of the object only.
+        if (bytes === undefined || bytes.length === length) return bytes
+      } catch (error) {
+        // Servers refuse a range that begins at or beyond the end, each in its own words.
+        if (!(error instanceof WebHdfsFault) || error.kind === 'aborted' || offset === 0) throw error
+        const status = await this.#fileStatus(path, trying)
+        if (status === undefined) return undefined
+        if (offset >= status.sizeBytes) return new Uint8Array(0)
+        throw error
+      }
+      const status = await this.#fileStatus(path, trying)
+      const due = Math.max(0, Math.min(length, (status?.sizeBytes ?? 0) - offset))
+      if (bytes.length >= due) return bytes
+      throw new WebHdfsFault({ kind: 'network', name: 'short answer', message: `${bytes.length} bytes came where ${due} were due` })
+    })
+  }
+
+  async stat(path: string, options?: CallOptions): Promise<ObjectInfo | undefined> {
+    return this.#reading('look up', path, options, async (trying) => {
+      const status = await this.#fileStatus(path, trying)
+      return status && { path, sizeBytes: status.sizeBytes, modifiedMs: status.modifiedMs }
+    })
+  }
+
+  async *list(
+    folder: string,
+    options: CallOptions & { readonly from?: string; readonly recursive?: boolean } = {},
+  ): AsyncGenerator<readonly ObjectInfo[]> {
+    const { from, recursive = false, signal } = options
+    checkListing(folder, from)
+    if (folder.includes(':')) return
+    try {
+      stopIfAborted(signal)
+      yield* listHdfs({ files: this.#work.files, folder, from, recursive, trying: () => this.#trying(signal) })
+    } catch (error) {
+      throw storageError(error, { doing: 'list', path: folder, location: this.location })
+    }
+  }
+
+  async create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+    checkBytes(bytes)
+    return this.#placing('create', path, options, async (trying) => {
+      // Spares staging what has lost already, and keeps servers without rename options from moving it into a folder.
+      const status = await this.#work.files.status(path, trying)
+      if (status?.kind === 'folder') throw new WebHdfsFault({ kind: 'exception', name: 'IOException', message: 'the name is a directory' })
+      if (status !== undefined) return 'exists'
+      return placeObject(this.#work, path, await stageObject(this.#work, path, bytes, trying), this.#trying(options?.signal))
+    })
+  }
+
+  async stage(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject> {
+    checkBytes(bytes)
+    const staged = await this.#placing('stage', path, options, (trying) => stageObject(this.#work, path, bytes.slice(), trying))
+    return new HdfsStagedObject(
+      (signal) => this.#placing('create', path, { signal }, (trying) => placeObject(this.#work, path, staged, trying)),
+      () => dropLater(this.#work, staged.temporary),
+    )
+  }
+
+  async put(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void> {
+    checkBytes(bytes)
+    return this.#placing('put', path, options, async (trying) => {
+      const staged = await stageObject(this.#work, path, bytes, trying)
+      await replaceObject(this.#work, path, staged, this.#trying(options?.signal))
+    })
+  }
+
+  async write(path: string, options?: CallOptions): Promise<ObjectWriter> {
+    const attempt: HdfsAttempt = { doing: 'write', path, location: this.location }
+    const taken = (): AlluviumError =>
+      new AlluviumError('ALREADY_EXISTS', `'${path}' in ${this.location} exists already; write under a fresh name.`, { path })
+    return this.#placing('write', path, options, async (trying) => {
+      if ((await this.#work.files.status(path, trying)) !== undefined) throw taken()
+      return new HdfsWriter({
+        work: this.#work,
+        path,
+        trying: () => this.#trying(options?.signal),
+        place: async (staged) => {
+          if ((await placeObject(this.#work, path, staged, this.#trying(options?.signal))) === 'exists') throw taken()
+        },
+        failure: (error) => failureOf(error, attempt),
+      })
+    })
+  }
+
+  async delete(path: string, options?: CallOptions): Promise<void> {
+    await this.#reading('delete', path, options, async (trying) => {
+      try {
+        await this.#work.files.delete(path, trying)
+      } catch (error) {
+        // A folder with something in it, which is no object.
+        if (!(error instanceof WebHdfsFault) || error.name !== 'PathIsNotEmptyDirectoryException') throw error
+      }
+      return undefined
+    })
+  }
+
+  async cleanLeftovers(olderThanMs: number, options?: CallOptions): Promise<number> {
+    try {
+      return await cleanHdfsLeftovers(this.#work.files, olderThanMs, this.#work.runtime.now(), () => this.#trying(options?.signal))
+    } catch (error) {
+      throw storageError(error, { doing: 'clean up', path: '', location: this.location })
+    }
+  }
+
+  async #fileStatus(path: string, trying: Trying): ReturnType<HdfsFiles['status']> {
+    const status = await this.#work.files.status(path, trying)
+    return status?.kind === 'file' ? status : undefined
+  }
+
+  #trying(signal: AbortSignal | undefined): Trying {
+    return { signal, patience: new Patience(this.#work.runtime, this.#work.retryMs, signal) }
+  }
+
+  /** A call that puts nothing in place. A name HDFS cannot hold is missing. */
+  async #reading<T>(
+    doing: string,
+    path: string,
+    options: CallOptions | undefined,
+    step: (trying: Trying) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    checkObjectPath(path)
+    try {
+      stopIfAborted(options?.signal)
+      return path.includes(':') ? undefined : await step(this.#trying(options?.signal))
+    } catch (error) {
+      throw storageError(error, { doing, path, location: this.location })
+    }
+  }
+
+  /** A call that puts something in place. */
+  async #placing<T>(doing: string, path: string, options: CallOptions | undefined, step: (trying: Trying) => Promise<T>): Promise<T> {
+    checkObjectPath(path)
+    this.#refuseName(path)
+    try {
+      stopIfAborted(options?.signal)
+      return await step(this.#trying(options?.signal))
+    } catch (error) {
+      throw failureOf(error, { doing, path, location: this.location, applied: false })
+    }
+  }
+
+  #refuseName(path: string): void {
+    const temporary = isTemporaryName(leafName(path))
+    if (!temporary && !path.includes(':')) return
+    const problem = temporary ? 'has the form of a temporary, which listings hide' : "has a ':', which HDFS does not allow in names"
+    throw new AlluviumError('INVALID_OPTIONS', `'${path}' ${problem}; use another name.`, { path, applied: false })
+  }
+}
+
+class HdfsStagedObject implements StagedObject {
+  #place: ((signal: AbortSignal | undefined) => Promise<CreateOutcome>) | undefined
+  readonly #discard: () => void
+
+  constructor(place: (signal: AbortSignal | undefined) => Promise<CreateOutcome>, discard: () => void) {
+    this.#place = place
+    this.#discard = discard
+  }
+
+  async place(options?: CallOptions): Promise<CreateOutcome> {
+    const place = this.#place
+    if (place === undefined) throw new TypeError('this staged object was placed or discarded before')
+    this.#place = undefined
+    return place(options?.signal)
+  }
+
+  async discard(): Promise<void> {
+    if (this.#place === undefined) return
+    this.#place = undefined
+    this.#discard()
+  }
+}
+
+function failureOf(error: unknown, attempt: HdfsAttempt): AlluviumError {
+  if (error instanceof PlacementUnknown) return storageError(error.fault, { ...attempt, applied: 'unknown' })
+  return storageError(error, attempt)
+}
+
+/** PEM text as it is, or the text of a file. */
+function certificates(ca: string): string {
+  if (ca.includes('-----BEGIN ')) return ca
+  try {
+    return readFileSync(ca, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable'
+    throw new AlluviumError('INVALID_OPTIONS', `storage options of WebHDFS: ca is neither PEM text nor a file that can be read (${code})`, {
+      options: ['ca'],
+    })
+  }
+}
