@@ -1,6 +1,7 @@
 // What a command is: its options declared once, from which parsing, checking and --help follow.
 import { parseArgs } from 'node:util'
 import { AlluviumError } from '../errors.js'
+import { nearestName } from '../storage/options.js'
 import type { Output } from './output.js'
 
 export interface OptionSpec {
@@ -72,31 +73,8 @@ function explainParse(error: unknown, names: readonly string[], command: string)
   const message = error instanceof Error ? (error.message.split('. To specify')[0] as string) : String(error)
   const unknown = /Unknown option '--?([^']+)'/.exec(message)?.[1]
   if (unknown === undefined) return `${message}. See 'alluvium ${command} --help'.`
-  const near = nearest(unknown, names)
+  const near = nearestName(unknown, names)
   return `unknown option --${unknown}${near === undefined ? '' : `; did you mean --${near}?`} See 'alluvium ${command} --help'.`
-}
-
-/** The name closest to what was typed, if any is close. */
-export function nearest(typed: string, names: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1
-  for (const name of names) {
-    const d = distance(typed.toLowerCase(), name.toLowerCase())
-    if (d < bestDistance) [best, bestDistance] = [name, d]
-  }
-  return best
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
 }
 
 /** The --help text of one command. */

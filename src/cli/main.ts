@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The program: finds the command, parses its words, turns errors into a line and an exit status.
 import { systemRuntime } from '../runtime.js'
+import { nearestName } from '../storage/options.js'
 import { VERSION } from '../version.js'
-import { type Command, helpOf, nearest, parseWords, usageError } from './command.js'
+import { type Command, helpOf, parseWords, usageError } from './command.js'
 import { adapter } from './commands/adapter.js'
 import { changes } from './commands/changes.js'
 import { create } from './commands/create.js'
@@ -52,7 +53,7 @@ async function dispatch(words: readonly string[], output: Output, signal: AbortS
   if (name === '--version') return output.line(VERSION)
   const command = COMMANDS.find((candidate) => candidate.name === name)
   if (command === undefined) {
-    const near = nearest(
+    const near = nearestName(
       name,
       COMMANDS.map((candidate) => candidate.name),
     )
@@ -69,7 +70,7 @@ function overview(): string {
     '',
     'usage: alluvium <command> TABLE [options]',
     '',
-    'TABLE is a path or a file:// URL.',
+    'TABLE is a path or a URL (s3://bucket/path, file://). --storage KEY=VALUE gives an option of its store, such as endpoint.',
     '',
     'Commands:',
     ...COMMANDS.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
@@ -91,6 +92,8 @@ function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as { code?: string }).code === 'EPIPE'
 }
 
+// Warnings of Node and of packages (the AWS SDK has one about old versions of Node) are for developers; with --json stderr is JSON alone.
+if (!process.argv.includes('--debug')) process.removeAllListeners('warning')
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

@@ -1,13 +1,20 @@
-// The one place where a plain path becomes a store. Everything below takes the store.
+// The one place where a path or URL becomes a store. Everything below takes the store.
 import { AlluviumError } from '../errors.js'
-import { localStorage } from '../storage/local.js'
+import type { Runtime } from '../runtime.js'
+import { openStorage, type StorageOptions, schemeOf } from '../storage/open.js'
 import type { Storage } from '../storage/storage.js'
 import { withAllowedRoots } from './allowed-paths.js'
 import { type CreateOptions, createTableOn, type OpenOptions, openTableOn } from './create.js'
 import type { Table } from './table.js'
 
+/** For tables that are named by a path or URL. */
+export interface WithStorageOptions {
+  /** Options of the store behind the URL: endpoint, region, credentials, … What is left out it looks for in the environment. */
+  readonly storage?: StorageOptions
+}
+
 /**
- * Makes a table at a path, a `file:` URL, or on a store of your own.
+ * Makes a table at a path, at a URL (`s3:`, `webhdfs:`, `file:`), or on a store of your own.
  *
  * @example
  * const events = await createTable('./events', {
@@ -16,12 +23,15 @@ import type { Table } from './table.js'
  * })
  * @throws AlluviumError `ALREADY_EXISTS`, `SCHEMA_MISMATCH`, `INVALID_OPTIONS`, `STORAGE_UNSAFE`, `PERMISSION_DENIED`.
  */
-export async function createTable<Row, Input>(target: string | Storage, options: CreateOptions<Row, Input>): Promise<Table<Row, Input>> {
-  return createTableOn(storageFor(target), options)
+export async function createTable<Row, Input>(
+  target: string | Storage,
+  options: CreateOptions<Row, Input> & WithStorageOptions,
+): Promise<Table<Row, Input>> {
+  return createTableOn(await storageFor(target, options.storage, options.runtime), options)
 }
 
 /**
- * Opens the table at a path, a `file:` URL, or on a store of your own. With `schema`, rows are typed and the table
+ * Opens the table at a path, at a URL (`s3:`, `webhdfs:`, `file:`), or on a store of your own. With `schema`, rows are typed and the table
  * must have exactly these columns.
  *
  * @example
@@ -32,34 +42,21 @@ export async function createTable<Row, Input>(target: string | Storage, options:
  */
 export async function openTable<Row = Record<string, unknown>, Input = Record<string, unknown>>(
   target: string | Storage,
-  options: OpenOptions<Row, Input> = {},
+  options: OpenOptions<Row, Input> & WithStorageOptions = {},
 ): Promise<Table<Row, Input>> {
-  const roots = (options.allowedPaths ?? []).map(storageFor)
-  return openTableOn(withAllowedRoots(storageFor(target), roots), options)
+  const { storage: storageOptions, allowedPaths = [], runtime } = options
+  const isSameKind = (path: string | Storage): boolean =>
+    typeof path === 'string' && typeof target === 'string' && schemeOf(path) === schemeOf(target)
+  const roots = await Promise.all(allowedPaths.map((path) => storageFor(path, isSameKind(path) ? storageOptions : undefined, runtime)))
+  return openTableOn(withAllowedRoots(await storageFor(target, storageOptions, runtime), roots), options)
 }
 
-/** The store behind a path or URL. Stores of other schemes are opened by their own sub-path and handed in. */
-export function storageFor(target: string | Storage): Storage {
-  if (typeof target !== 'string') return target
-  if (target === '') throw new AlluviumError('INVALID_OPTIONS', 'the table path is empty')
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(target)?.[1]?.toLowerCase()
-  if (scheme === undefined) return localStorage(target)
-  if (scheme === 'file') return localStorage(pathOfFileUrl(target))
-  throw new AlluviumError(
-    'INVALID_OPTIONS',
-    `cannot open ${scheme}:// tables: this build stores tables on local disk only (a path or a file:// URL)`,
-    { scheme },
-  )
-}
-
-function pathOfFileUrl(url: string): string {
-  const parsed = new URL(url)
-  if (parsed.host !== '' && parsed.host !== 'localhost') {
-    throw new AlluviumError('INVALID_OPTIONS', `the file URL names the host ${parsed.host}; write file:///path`, { scheme: 'file' })
-  }
-  try {
-    return decodeURIComponent(parsed.pathname)
-  } catch {
-    throw new AlluviumError('INVALID_OPTIONS', `the file URL ${url} has a malformed percent escape`, { scheme: 'file' })
-  }
+/**
+ * The store behind a path or URL, with the options it takes; a store stays what it is.
+ * @throws AlluviumError `INVALID_OPTIONS` with all faults
+ */
+export async function storageFor(target: string | Storage, options?: StorageOptions, runtime?: Runtime): Promise<Storage> {
+  if (typeof target === 'string') return openStorage(target, options, runtime)
+  if (options === undefined || Object.values(options).every((value) => value === undefined)) return target
+  throw new AlluviumError('INVALID_OPTIONS', 'storage options go with a path or URL; a store that is handed in has its own')
 }

@@ -60,7 +60,7 @@ export const create: Command = {
     if (schema === undefined) throw usageError('a table needs columns: give --columns "id long, name string" or --schema FILE')
     const name = textOption(options, 'name')
     const description = textOption(options, 'description')
-    const table = await createTable(storageOf(input), {
+    const table = await createTable(await storageOf(input), {
       schema,
       partitionBy: listOption(options, 'partition-by') ?? [],
       properties: pairsOption(options, 'property'),

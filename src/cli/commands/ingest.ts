@@ -50,7 +50,7 @@ binary as base64. CSV: a header, RFC 4180 quotes, an empty unquoted field is nul
     if (names.filter((name) => name === '-').length > 1) throw usageError('stdin (-) can be read once only')
     const settings = settingsOf(input)
     const first = await openSource(names[0] as string, textOption(options, 'format'), process.stdin)
-    const table = await tableFor(input, storageOf(input), first)
+    const table = await tableFor(input, await storageOf(input), first)
     await runIngest(input, settings, table, names, first)
   },
 }

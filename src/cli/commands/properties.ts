@@ -29,7 +29,7 @@ export const properties: Command = {
       const { version } = await table.setProperties(set, { unset, signal })
       output.note(`version ${version}`)
       now = await table.properties()
-    } else now = (await loadFacts(storageOf(input), { signal })).metadata.configuration
+    } else now = (await loadFacts(await storageOf(input), { signal })).metadata.configuration
     if (output.json) await output.object(now)
     else await output.write(formatTable(['property', 'value'], Object.entries(now)))
   },

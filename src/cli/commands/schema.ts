@@ -14,7 +14,7 @@ export const schema: Command = {
   positionals: [1, 1],
   run: async (input) => {
     const version = numberOption(input.options, 'version')
-    const found = await loadFacts(storageOf(input), { ...(version === undefined ? {} : { version }), signal: input.signal })
+    const found = await loadFacts(await storageOf(input), { ...(version === undefined ? {} : { version }), signal: input.signal })
     if (input.output.json) await input.output.object(parseJson(formatSchema(found.schema)))
     else await input.output.line(formatColumns(found.schema).replaceAll(', ', ',\n'))
   },
