@@ -9,6 +9,7 @@ import { cellJson, childOf, columnOf, withValues } from './arrow-json.js'
 import { type AddExtras, type CheckpointPart, onCheckpointFile, type StatsVisitor } from './checkpoint-part.js'
 import { type StatsSegment, statsSegments } from './checkpoint-stats.js'
 import type { FileTable } from './file-table.js'
+import { lacksPartitions, PARSED_PARTITIONS, withParsedPartitions } from './parsed-partitions.js'
 import { type Piece, PieceAppender, pieceOf } from './piece-appender.js'
 import { type FileCounts, Tally } from './tally.js'
 
@@ -31,6 +32,7 @@ export class PartRows implements CheckpointPart {
   private readonly leaves: Record<'path' | 'size' | 'time' | 'key' | 'value', number>
   private readonly extraPieces: Piece[] = []
   private loading: Promise<void> | undefined
+  private hasAdds = false
 
   constructor(path: string, file: LeafFile) {
     this.path = path
@@ -67,12 +69,32 @@ export class PartRows implements CheckpointPart {
       }
     }
     const tally = new Tally(counts)
-    const take = (piece: AddPiece, firstOrdinal: number): void =>
+    let parsed: Promise<Piece[]> | undefined
+    const take = async (given: AddPiece, firstOrdinal: number): Promise<void> => {
+      let piece = given
+      if (lacksPartitions(given)) {
+        parsed ??= this.parsedPartitions(group, signal)
+        piece = withParsedPartitions(given, firstOrdinal, await parsed)
+      }
+      this.hasAdds ||= piece.count > 0
       new PieceAppender(table, piece, this, firstOrdinal, version, vectors).run(tally)
+    }
     const leaves = found === undefined ? undefined : this.addLeaves(found)
-    if (leaves !== undefined) take(pieceOfLeaves(leaves), firstRow)
-    else for await (const [add, ordinal] of this.adds(group, ADD_COLUMNS, signal)) take(pieceOfArrow(add), ordinal)
+    if (leaves !== undefined) await take(pieceOfLeaves(leaves), firstRow)
+    else for await (const [add, ordinal] of this.adds(group, ADD_COLUMNS, signal)) await take(pieceOfArrow(add), ordinal)
     return tally.counts()
+  }
+
+  /** Whether the part has adds, and no column that says of which partition they are. */
+  get isWithoutPartitions(): boolean {
+    return this.hasAdds && !this.file.hasColumn(['add', 'partitionValues']) && !this.file.hasColumn(['add', PARSED_PARTITIONS])
+  }
+
+  private async parsedPartitions(group: number, signal: AbortSignal | undefined): Promise<Piece[]> {
+    const pieces: Piece[] = []
+    if (this.file.isAllNull(group, ['add', PARSED_PARTITIONS])) return pieces
+    for await (const [add, ordinal] of this.adds(group, [PARSED_PARTITIONS], signal)) keepPiece(pieces, add, [PARSED_PARTITIONS], ordinal)
+    return pieces
   }
 
   private addLeaves(found: readonly (LeafValues | undefined)[]): AddLeaves | undefined {

@@ -41,10 +41,11 @@ export async function loadCheckpoint(
     replay.take(action)
   }
   replay.bytesAhead = checkpoint.files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  let withoutPartitions: string | undefined
   for (const file of checkpoint.files) {
     await onCheckpointFile(file.path, async () => {
       if (file.path.endsWith('.json')) await loadJson(storage, file, checkpoint.version, replay, onAction, signal)
-      else await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)
+      else if (await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)) withoutPartitions = file.path
     })
   }
   replay.bytesAhead = sidecars.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
@@ -54,8 +55,13 @@ export async function loadCheckpoint(
     // A sidecar named again holds nothing new, and reading it again could go on for ever.
     if (seen.has(path)) continue
     seen.add(path)
-    await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onSidecarAction, signal))
+    const isWithout = await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onSidecarAction, signal))
+    if (isWithout) withoutPartitions = path
   }
+  if (withoutPartitions === undefined || (replay.state.metadata?.partitionColumns.length ?? 0) === 0) return
+  await onCheckpointFile(withoutPartitions, async () => {
+    throw new ActionFault('the table is partitioned, but its adds do not say how')
+  })
 }
 
 async function loadJson(
@@ -72,6 +78,7 @@ async function loadJson(
   replay.applyCheckpointLines(bytes, { version, path: file.path }, onAction)
 }
 
+// Answers whether there are adds that do not say of which partition they are.
 async function loadParquet(
   storage: Storage,
   path: string,
@@ -79,7 +86,7 @@ async function loadParquet(
   replay: Replay,
   onAction: (action: Action) => void,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const file = await openLeafFile(sourceOf(storage, path, sizeBytes), { name: path, signal })
   const rows = new PartRows(path, file)
   // What is still to come is likely much like this one. Only a guess, and so not worth more memory than the file itself
@@ -94,6 +101,7 @@ async function loadParquet(
     await otherActions(file, group, onAction, signal)
     replay.setCounts(await rows.append(fetched, replay.table, replay.state.version, replay.state.counts, signal))
   }
+  return rows.isWithoutPartitions
 }
 
 // Whoever awaits it sees the failure; until then it is nobody's.
