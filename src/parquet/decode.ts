@@ -7,6 +7,7 @@ import { importBatch } from './ffi.js'
 import { type ChunkInfo, CODEC_NAMES, type Footer, PhysicalType, type RowGroupInfo } from './footer.js'
 import type { Opened, Projection } from './open.js'
 import { scanPages } from './pages.js'
+import type { FetchedChunk } from './read-ahead.js'
 import type { SchemaNode } from './schema-tree.js'
 import { buildDictionarySlice, buildSlice, type SliceChunk } from './slice.js'
 import type { Range } from './source.js'
@@ -60,18 +61,18 @@ export function chunksOf(
   return wanted
 }
 
-/** The record batches of a row group, at most `batchRows` rows each; decoded piece by piece as they are asked for. */
+/** The record batches of a row group by the codec, at most `batchRows` rows each; decoded piece by piece as they are asked for. */
 export function* decodeGroup(
   name: string,
   footer: Footer,
   projection: Projection,
   numRows: number,
-  chunks: readonly { leaf: SchemaNode; chunk: ChunkInfo; bytes: Uint8Array }[],
+  chunks: readonly FetchedChunk[],
   batchRows: number,
 ): Generator<RecordBatch> {
-  const sliced = chunks.map(({ leaf, chunk, bytes }) => ({ leaf, chunk, bytes, pages: scanPages(name, leaf, chunk, bytes, numRows) }))
+  const sliced = slicedChunks(name, chunks, numRows)
   const windowRows = planWindow(name, sliced, numRows)
-  const slice = buildSlice(footer, projection.selected, { numRows, chunks: sliced }, projection.hint)
+  const slice = buildSlice(footer, projection.selected, { numRows, chunks: sliced }, projection.hint())
   for (let offset = 0; offset < numRows; offset += windowRows) {
     const limit = Math.min(windowRows, numRows - offset)
     const whole = limit === numRows
@@ -81,6 +82,25 @@ export function* decodeGroup(
     })
     yield* batches
   }
+}
+
+/** The same at once; undefined where the row group is to be decoded piece by piece. */
+export function decodeWhole(
+  name: string,
+  footer: Footer,
+  projection: Projection,
+  numRows: number,
+  chunks: readonly FetchedChunk[],
+  batchRows: number,
+): RecordBatch[] | undefined {
+  const sliced = slicedChunks(name, chunks, numRows)
+  if (planWindow(name, sliced, numRows) < numRows) return undefined
+  const slice = buildSlice(footer, projection.selected, { numRows, chunks: sliced }, projection.hint())
+  return decodeWindow(name, slice, projection.schema, numRows, { batchSize: Math.min(batchRows, numRows) })
+}
+
+function slicedChunks(name: string, chunks: readonly FetchedChunk[], numRows: number): SliceChunk[] {
+  return chunks.map(({ leaf, chunk, bytes }) => ({ leaf, chunk, bytes, pages: scanPages(name, leaf, chunk, bytes, numRows) }))
 }
 
 function decodeWindow(

@@ -4,7 +4,9 @@ import { concatBytes } from '../bytes.js'
 import { throwIfAborted } from '../errors.js'
 import { CodecFault, callCodec, initParquet } from './engine.js'
 import { corrupt, guarded, tooLarge, unsupported } from './faults.js'
+import { type FlatColumn, flatColumn } from './flat-columns.js'
 import { type Footer, PhysicalType, parseFooter } from './footer.js'
+import type { SchemaNode } from './schema-tree.js'
 import { buildSlice } from './slice.js'
 import { type ByteSource, readExactly, withTail } from './source.js'
 
@@ -27,7 +29,9 @@ export interface Projection {
   readonly selected: ReadonlySet<number>
   readonly schema: Schema
   /** Given to the codec in every slice, to steer how INT96 is read. */
-  readonly hint: string | undefined
+  hint(): string | undefined
+  /** Those of the leaves that the column kernel may decode, with their place among the fields. */
+  readonly flat: ReadonlyMap<number, FlatColumn & { readonly at: number }>
 }
 
 /** Reads and parses the footer. */
@@ -53,13 +57,22 @@ export async function openFooter(source: ByteSource, name: string, signal: Abort
   return { source: withTail(source, tail), footer, dataEnd: sizeBytes - length - 8 }
 }
 
-/** The Arrow schema of some leaves, as the codec will give them. */
+/** The Arrow schema of some leaves, as the codec will give them. It is asked only where there are leaves that need it. */
 export async function project(footer: Footer, name: string, selected: ReadonlySet<number>): Promise<Projection> {
-  if (selected.size === 0) return { selected, schema: new Schema([]), hint: undefined }
+  const none = (): undefined => undefined
+  if (selected.size === 0) return { selected, schema: new Schema([]), hint: none, flat: new Map() }
+  const leaves = footer.leaves.filter((leaf) => selected.has(leaf.leaf))
+  const hasInt96 = leaves.some((leaf) => leaf.physicalType === PhysicalType.INT96)
+  const top = new Set(footer.root.children)
+  const columns = leaves.map((leaf) => (top.has(leaf) ? flatColumn(footer.bytes, leaf) : undefined))
+  if (columns.every((column) => column !== undefined)) {
+    const schema = new Schema(columns.map(({ field }) => field))
+    const flat = new Map(columns.map((column, at) => [(leaves[at] as SchemaNode).leaf, { ...column, at }]))
+    return { selected, schema, hint: hasInt96 ? () => hintOf(schema) : none, flat }
+  }
   await initParquet()
   const plain = readSchema(buildSlice(footer, selected, undefined, undefined), name)
-  const leaves = footer.leaves.filter((leaf) => selected.has(leaf.leaf))
-  if (!leaves.some((leaf) => leaf.physicalType === PhysicalType.INT96)) return { selected, schema: plain, hint: undefined }
+  if (!hasInt96) return { selected, schema: plain, hint: none, flat: flatAmong(plain, footer, columns, leaves) }
   // INT96 would be read as nanoseconds and wrap outside the years 1677 to 2262; as microseconds it does not.
   let leaf = 0
   const steer = (field: Field): Field => {
@@ -71,9 +84,32 @@ export async function project(footer: Footer, name: string, selected: ReadonlySe
     const isInt96 = leaves[leaf++]?.physicalType === PhysicalType.INT96
     return isInt96 ? field.clone({ type: new TimestampMicrosecond('UTC') }) : field
   }
-  const steered = new Schema(plain.fields.map(steer))
-  const hint = base64(tableToIPC(new Table(steered), 'stream'))
-  return { selected, schema: readSchema(buildSlice(footer, selected, undefined, hint), name), hint }
+  const hint = hintOf(new Schema(plain.fields.map(steer)))
+  const schema = readSchema(buildSlice(footer, selected, undefined, hint), name)
+  return { selected, schema, hint: () => hint, flat: flatAmong(schema, footer, columns, leaves) }
+}
+
+function hintOf(schema: Schema): string {
+  return base64(tableToIPC(new Table(schema), 'stream'))
+}
+
+// Flat columns beside others: every child of the root with a chosen leaf is a field, in the same order.
+function flatAmong(
+  schema: Schema,
+  footer: Footer,
+  columns: readonly (FlatColumn | undefined)[],
+  leaves: readonly SchemaNode[],
+): Map<number, FlatColumn & { at: number }> {
+  const chosen = new Map(leaves.map((leaf, i) => [leaf, columns[i]]))
+  const has = (node: SchemaNode): boolean => chosen.has(node) || node.children.some(has)
+  const flat = new Map<number, FlatColumn & { at: number }>()
+  for (const [at, node] of footer.root.children.filter(has).entries()) {
+    const column = chosen.get(node)
+    const field = schema.fields[at]
+    if (column !== undefined && field !== undefined && field.name === column.field.name && String(field.type) === String(column.field.type))
+      flat.set(node.leaf, { ...column, at })
+  }
+  return flat
 }
 
 function readSchema(slice: Uint8Array, name: string): Schema {

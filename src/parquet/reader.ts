@@ -1,11 +1,11 @@
 // Reading a Parquet file: footer first, then only the column chunks that are wanted, row group by row group.
 import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow'
 import { throwIfAborted } from '../errors.js'
-import { chunksOf, decodeGroup } from './decode.js'
-import { initParquet } from './engine.js'
+import { chunksOf } from './decode.js'
 import type { RowGroupInfo } from './footer.js'
 import { type Opened, openFooter, type Projection, project } from './open.js'
 import { GroupFetcher, type LocatedGroup, ReadAhead } from './read-ahead.js'
+import { groupBatches } from './row-group.js'
 import { type ColumnPath, selectLeaves } from './slice.js'
 import { type ByteSource, readRanges } from './source.js'
 
@@ -129,14 +129,14 @@ class OpenFile implements ParquetFile {
         for (const group of groups) yield* bareBatches(group.numRows, batchRows)
         return
       }
-      await initParquet()
+      const reading = { name: this.name, footer: this.opened.footer, projection, batchRows }
       for (const [i, group] of groups.entries()) {
         const fetching = fetcher.fetch(i)
         fetcher.prefetch(i + 1)
         if (i === groups.length - 1) onLast?.()
         const chunks = await fetching
         throwIfAborted(signal, `reading ${this.name}`)
-        for (const batch of decodeGroup(this.name, this.opened.footer, projection, group.numRows, chunks, batchRows)) {
+        for await (const batch of groupBatches(reading, group.numRows, chunks)) {
           throwIfAborted(signal, `reading ${this.name}`)
           yield batch
         }
