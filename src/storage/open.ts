@@ -7,9 +7,10 @@ import { type LocalStorageOptions, localStorage } from './local.js'
 import { checkOptions, wordField } from './options.js'
 import type { S3Options } from './s3/options.js'
 import type { Storage } from './storage.js'
+import type { WebHdfsOptions } from './webhdfs/options.js'
 
 /** Options of the store behind a path or URL: which there are depends on its scheme. */
-export type StorageOptions = Omit<LocalStorageOptions, 'runtime'> | Omit<S3Options, 'runtime'>
+export type StorageOptions = Omit<LocalStorageOptions, 'runtime'> | Omit<S3Options, 'runtime'> | Omit<WebHdfsOptions, 'runtime'>
 
 const localOptions: z.ZodObject = z.strictObject({ durability: wordField(['full', 'none']).optional() })
 
@@ -33,10 +34,16 @@ export async function openStorage(target: string, options: StorageOptions = {}, 
       const { s3Storage } = await import('./s3/index.js')
       return s3Storage(target, { ...options, ...withRuntime(runtime) })
     }
+    case 'webhdfs':
+    case 'swebhdfs':
+    case 'hdfs': {
+      const { webhdfsStorage } = await import('./webhdfs/index.js')
+      return webhdfsStorage(target, { ...options, ...withRuntime(runtime) })
+    }
     default:
       throw new AlluviumError(
         'INVALID_OPTIONS',
-        `cannot open ${scheme}:// tables: there are stores for s3://, file:// and plain paths; any other can be handed in as a Storage`,
+        `cannot open ${scheme}:// tables: there are stores for s3://, webhdfs://, swebhdfs://, hdfs://, file:// and plain paths; any other can be handed in as a Storage`,
         { scheme },
       )
   }
