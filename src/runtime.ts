@@ -1,5 +1,5 @@
-// The one door for time, randomness and the environment. Everything else takes a `Runtime`, so that a simulation
-// can drive the real code from one seed. Uses only what Node and browsers both have.
+// The one door for time, randomness, the environment, and what only Node has. For the first three everything else takes a
+// `Runtime`, so that a simulation can drive the real code from one seed. Imports nothing that a browser lacks.
 import { abortedError } from './errors.js'
 
 /** A timer that can be taken back. */
@@ -26,7 +26,18 @@ export interface Runtime {
 }
 
 interface NodeLike {
-  process?: { env?: Record<string, string | undefined> }
+  process?: {
+    env?: Record<string, string | undefined>
+    getBuiltinModule?: (id: string) => unknown
+    versions?: { node?: string }
+  }
+}
+
+/** A module of Node by name, or undefined elsewhere. Reached without an import, so that what uses it bundles for a browser. */
+export function nodeModule<T>(name: string): T | undefined {
+  const host = (globalThis as NodeLike).process
+  if (host?.versions?.node === undefined) return undefined
+  return host.getBuiltinModule?.(name) as T | undefined
 }
 
 /** The machine's own clock and randomness. */

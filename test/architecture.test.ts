@@ -126,6 +126,7 @@ describe('doors', () => {
     [/\bset(?:Timeout|Interval|Immediate)\b/, 'runtime.sleep() or runtime.setTimer()'],
     [/\bcrypto\./, 'runtime.uuid()'],
     [/\bprocess\.(?:env|hrtime)/, 'runtime.env()'],
+    [/\bgetBuiltinModule\b/, 'nodeModule()'],
   ]
   test.each(all.filter((source) => source.path !== 'src/runtime.ts').map((source) => [source.path, source] as const))(
     '%s takes time, randomness and environment from the runtime',

@@ -1,8 +1,9 @@
 // An encoder on a thread of its own, so that encoding neither blocks the event loop nor waits for it. Node only; elsewhere
 // there is none and row groups are encoded in the calling thread.
 import { AlluviumError } from '../errors.js'
+import { nodeModule } from '../runtime.js'
 import { builderCalls, type EncodeRowGroup } from './encode.js'
-import { CodecFault, codecFile, nodeModule } from './engine.js'
+import { CodecFault, codecFile } from './engine.js'
 import type { StreamMemory } from './ipc.js'
 import { canShare, isShared, SharedMemory } from './shared-memory.js'
 

@@ -5,6 +5,7 @@
 // the memory of an instance never shrinks. So an instance that trapped, or grew beyond bounds, is dropped and the
 // next call gets a fresh one where the platform allows (Node; a browser keeps its one instance).
 import type * as Wasm from 'parquet-wasm'
+import { nodeModule } from '../runtime.js'
 
 export type { Wasm }
 
@@ -34,10 +35,6 @@ const NEARLY_FULL_BYTES = 3 * 2 ** 30
 // A larger instance is given back after the call that made it so; a fresh one costs about 30 ms.
 const GIVE_BACK_BYTES = 2 ** 30
 
-interface NodeProcess {
-  getBuiltinModule?: (id: string) => unknown
-  versions?: { node?: string }
-}
 interface NodeRequire {
   (id: string): unknown
   resolve(id: string): string
@@ -122,15 +119,6 @@ async function load(source: Source | Promise<Source> | undefined): Promise<void>
   } else {
     codec = (loaded.default ?? loaded) as Codec
   }
-}
-
-/**
- * A module of Node by name, or undefined elsewhere. Reached without an import, so that this folder bundles for a browser.
- */
-export function nodeModule<T>(name: string): T | undefined {
-  const host = (globalThis as { process?: NodeProcess }).process
-  if (host?.versions?.node === undefined) return undefined
-  return host.getBuiltinModule?.(name) as T | undefined
 }
 
 /** The file of the codec's package in Node: what a thread has to require. */

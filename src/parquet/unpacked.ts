@@ -1,7 +1,7 @@
 // What a compressed page really unpacks to, where the codec would not stop at what its header claims. A page that claims
 // little and unpacks to gigabytes must not reach the codec: its memory cannot be bounded from outside.
 // One rule: nothing is kept of what is unpacked here, and pages that cannot do harm are not looked at.
-import { nodeModule } from './engine.js'
+import { nodeModule } from '../runtime.js'
 
 const GZIP = 2
 const BROTLI = 4
