@@ -1,0 +1,229 @@
+// The store as one simulated process sees it, over a network that delays, loses, reorders and repeats. It keeps the storage
+// contract: every failure is one that a real store can show, with the facts that a real one gives.
+import { AlluviumError } from '../../src/errors.js'
+import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage } from '../../src/storage/storage.js'
+import type { Disk } from './disk.js'
+import type { SimProcess } from './process.js'
+import { compareText } from './text-order.js'
+
+/** How bad the network is, and how often processes die at a storage step. */
+export interface Weather {
+  /** Chance of a fault per call, in thousandths. */
+  readonly faultsPerMille: number
+  /** Chance that the process crashes at a step of a call, in ten thousandths. */
+  readonly crashesPerMyriad: number
+  /** Chance that the process is stopped for longer than any timeout at a step, in ten thousandths. */
+  readonly pausesPerMyriad: number
+  /** Half of the time that a call takes, mostly. */
+  readonly latencyMs: number
+  readonly pageObjects: number
+  /** Whether the store can stage. */
+  readonly canStage: boolean
+}
+
+/**
+ * `refused`: nothing happened and the caller knows. `lost`: nothing happened, the caller cannot know. `answerLost`: it happened,
+ * the caller cannot know. `late`: the caller is told of a failure, and it happens afterwards, perhaps long afterwards.
+ * `repeated`: it happened, and a second try by the network is answered. `slow`: all is well, after a minute.
+ */
+type Fault = 'refused' | 'lost' | 'answerLost' | 'late' | 'repeated' | 'slow'
+const READ_FAULTS: readonly Fault[] = ['refused', 'lost', 'slow']
+const CHANGE_FAULTS: readonly Fault[] = ['refused', 'lost', 'answerLost', 'answerLost', 'late', 'late', 'slow']
+const CREATE_FAULTS: readonly Fault[] = [...CHANGE_FAULTS, 'repeated']
+
+type Kind = 'reads' | 'changes' | 'creates'
+
+export class SimStorage implements Storage {
+  readonly location = 'sim:table'
+  readonly capabilities: Storage['capabilities'] = { exclusiveCreate: true, durable: true }
+  readonly stage?: (path: string, bytes: Uint8Array, options?: CallOptions) => Promise<StagedObject>
+  readonly #disk: Disk
+  readonly #process: SimProcess
+  readonly #weather: () => Weather
+
+  constructor(disk: Disk, process: SimProcess, weather: () => Weather) {
+    this.#disk = disk
+    this.#process = process
+    this.#weather = weather
+    if (weather().canStage) this.stage = (path, bytes, options) => this.#stage(path, bytes, options)
+  }
+
+  read(path: string, options?: CallOptions): Promise<Uint8Array | undefined> {
+    return this.#call('read', path, options, 'reads', () => this.#disk.objects.get(path)?.bytes.slice())
+  }
+
+  readRange(path: string, offset: number, length: number, options?: CallOptions): Promise<Uint8Array | undefined> {
+    return this.#call('readRange', path, options, 'reads', () => this.#disk.objects.get(path)?.bytes.slice(offset, offset + length))
+  }
+
+  stat(path: string, options?: CallOptions): Promise<ObjectInfo | undefined> {
+    return this.#call('stat', path, options, 'reads', () => this.#info(path))
+  }
+
+  async *list(
+    folder: string,
+    options: CallOptions & { readonly from?: string; readonly recursive?: boolean } = {},
+  ): AsyncGenerator<readonly ObjectInfo[]> {
+    const prefix = folder === '' ? '' : `${folder}/`
+    let after: string | undefined
+    for (;;) {
+      const page = await this.#call('list', folder, options, 'reads', () =>
+        this.#page(prefix, options.from, after, options.recursive === true),
+      )
+      if (page.length === 0) return
+      yield page
+      after = (page.at(-1) as ObjectInfo).path
+    }
+  }
+
+  create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+    const kept = bytes.slice()
+    return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept))
+  }
+
+  put(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void> {
+    const kept = bytes.slice()
+    return this.#call('put', path, options, 'changes', () => this.#disk.put(path, kept))
+  }
+
+  delete(path: string, options?: CallOptions): Promise<void> {
+    return this.#call('delete', path, options, 'changes', () => this.#disk.delete(path))
+  }
+
+  async write(path: string, options?: CallOptions): Promise<ObjectWriter> {
+    let chunks: Uint8Array[] | undefined = []
+    await this.#call('write', path, options, 'reads', () => undefined)
+    const dropped = async <T>(call: Promise<T>): Promise<T> => {
+      try {
+        return await call
+      } catch (error) {
+        chunks = undefined
+        throw error
+      }
+    }
+    return {
+      write: (chunk) => {
+        const kept = chunk.slice()
+        return dropped(this.#call('chunk', path, options, 'reads', () => void chunks?.push(kept)))
+      },
+      close: () => {
+        const bytes = Buffer.concat(chunks ?? [])
+        return dropped(
+          this.#call('close', path, options, 'changes', () => {
+            if (this.#disk.create(path, new Uint8Array(bytes)) === 'exists')
+              this.#disk.misdeeds.push(`a data file was written twice: ${path}`)
+            return { sizeBytes: bytes.length }
+          }),
+        )
+      },
+      abort: async () => {
+        chunks = undefined
+      },
+    }
+  }
+
+  async #stage(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject> {
+    const kept = bytes.slice()
+    await this.#call('stage', path, options, 'reads', () => undefined)
+    let used = false
+    return {
+      place: (given) => {
+        if (used) throw new TypeError('this staged object was placed or discarded before')
+        used = true
+        return this.#call('place', path, given, 'creates', () => this.#disk.create(path, kept))
+      },
+      discard: async () => {
+        used = true
+      },
+    }
+  }
+
+  #info(path: string): ObjectInfo | undefined {
+    const object = this.#disk.objects.get(path)
+    return object && { path, sizeBytes: object.bytes.length, modifiedMs: object.modifiedMs }
+  }
+
+  #page(prefix: string, from: string | undefined, after: string | undefined, recursive: boolean): ObjectInfo[] {
+    const { pageObjects } = this.#weather()
+    const page: ObjectInfo[] = []
+    for (const path of this.#disk.paths) {
+      if (page.length === pageObjects) break
+      if (!path.startsWith(prefix) || (!recursive && path.includes('/', prefix.length))) continue
+      if (from !== undefined && compareText(path, from) < 0) continue
+      if (after !== undefined && compareText(path, after) <= 0) continue
+      page.push(this.#info(path) as ObjectInfo)
+    }
+    return page
+  }
+
+  // One request: it travels, it takes effect at one moment, its answer travels back; each leg may fail.
+  #call<T>(call: string, path: string, options: CallOptions | undefined, kind: Kind, effect: () => T): Promise<T> {
+    const process = this.#process
+    const { world } = process
+    const signal = options?.signal
+    return new Promise<T>((resolve, reject) => {
+      if (signal?.aborted) return reject(this.#error('ABORTED', call, path, false, signal.reason))
+      const fault = this.#faultOf(kind)
+      this.#misfortune(`before ${call} of ${path}`)
+      if (!process.isAlive) return
+      let isOpen = true
+      const settle = (run: () => void): void => {
+        if (!isOpen) return
+        isOpen = false
+        signal?.removeEventListener('abort', onAbort)
+        run()
+      }
+      const onAbort = (): void =>
+        settle(() => reject(this.#error('ABORTED', call, path, kind === 'reads' ? false : 'unknown', signal?.reason)))
+      signal?.addEventListener('abort', onAbort, { once: true })
+      const answer = (delayMs: number, run: () => void): void => void process.deliver(delayMs, () => settle(run))
+      const fail = (applied: false | 'unknown'): void => {
+        world.note(`${process.name} ${call} ${path}: ${fault}`)
+        answer(this.#leg(), () => reject(this.#error('STORAGE_UNAVAILABLE', call, path, applied)))
+      }
+      const happen = (): T => {
+        const value = effect()
+        world.note(`${process.name} ${call} ${path}: ${fault ?? 'ok'} ${typeof value === 'string' ? value : ''}`)
+        this.#misfortune(`after ${call} of ${path}`)
+        return value
+      }
+      if (fault === 'refused') return fail(false)
+      if (fault === 'lost') return fail('unknown')
+      if (fault === 'late') {
+        world.after(world.between(1, world.random.oneIn(3) ? 40_000 : 300), happen)
+        return fail('unknown')
+      }
+      world.after(this.#leg(), () => {
+        const value = happen()
+        if (fault === 'answerLost') return fail('unknown')
+        const told = fault === 'repeated' ? effect() : value
+        answer(fault === 'slow' ? world.between(1000, 70_000) : this.#leg(), () => resolve(told))
+      })
+    })
+  }
+
+  #faultOf(kind: Kind): Fault | undefined {
+    const { random } = this.#process.world
+    if (random.below(1000) >= this.#weather().faultsPerMille) return undefined
+    return random.pick(kind === 'reads' ? READ_FAULTS : kind === 'changes' ? CHANGE_FAULTS : CREATE_FAULTS)
+  }
+
+  #misfortune(where: string): void {
+    const { world } = this.#process
+    const { crashesPerMyriad, pausesPerMyriad } = this.#weather()
+    const fate = world.random.below(10_000)
+    if (fate < crashesPerMyriad) this.#process.crash(where)
+    else if (fate < crashesPerMyriad + pausesPerMyriad) this.#process.pause(world.between(100, 200_000))
+  }
+
+  // Mostly short, now and then long: that is what puts requests out of order.
+  #leg(): number {
+    const { world } = this.#process
+    const { latencyMs } = this.#weather()
+    return world.random.oneIn(20) ? world.between(latencyMs, latencyMs * 40) : world.between(latencyMs / 4, latencyMs)
+  }
+
+  #error(code: 'ABORTED' | 'STORAGE_UNAVAILABLE', call: string, path: string, applied: false | 'unknown', cause?: unknown): AlluviumError {
+    return new AlluviumError(code, `${call} of ${path} failed in the simulation`, { path, applied }, { cause })
+  }
+}
