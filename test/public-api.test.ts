@@ -65,6 +65,7 @@ test('alluvium/testing exports exactly this', () => {
       "runRaceWorker",
       "seededFaults",
       "startS3Emulator",
+      "startWebHdfsEmulator",
       "storageContract",
     ]
   `)

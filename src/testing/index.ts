@@ -27,6 +27,7 @@ export type { S3FlavourName } from './emulators/s3-flavours.js'
 export type { S3Credentials } from './emulators/s3-signature.js'
 export type { S3Object } from './emulators/s3-store.js'
 export type { Emulator, EmulatorOptions, LoggedRequest } from './emulators/server.js'
+export { startWebHdfsEmulator, type WebHdfsEmulator, type WebHdfsEmulatorOptions } from './emulators/webhdfs.js'
 
 /**
  * The storage contract as cases: one promise each, to be run on a fresh empty store each. They end in a race that must not

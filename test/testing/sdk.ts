@@ -3,13 +3,17 @@ import { S3Client } from '@aws-sdk/client-s3'
 import type { S3Emulator } from '../../src/testing/index.js'
 
 /** A client of the emulator; `attempts` is 1 unless a test is about the SDK's own retries. */
-export function sdkClient(s3: S3Emulator, options: { readonly attempts?: number; readonly credentials?: object } = {}): S3Client {
+export function sdkClient(
+  s3: S3Emulator,
+  options: { readonly attempts?: number; readonly timeoutMs?: number; readonly credentials?: object } = {},
+): S3Client {
   return new S3Client({
     endpoint: s3.endpoint,
     region: s3.region,
     credentials: s3.credentials,
     forcePathStyle: true,
     maxAttempts: options.attempts ?? 1,
+    requestHandler: { requestTimeout: options.timeoutMs ?? 20_000, throwOnRequestTimeout: true },
     ...(options.credentials === undefined ? {} : { credentials: options.credentials as S3Emulator['credentials'] }),
   })
 }

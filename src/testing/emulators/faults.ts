@@ -136,7 +136,8 @@ export function canHave(request: RequestFacts, fault: EmulatedFault): boolean {
   const { answer, effect } = fault
   if (effect === 'partial') return request.hasBody
   if (effect === 'late' || effect === 'twice' || effect === 'echo') return request.changes
-  if (answer === 'stale' || answer === 'short') return request.kind.startsWith('List') || request.kind.startsWith('LIST')
+  if (answer === 'stale') return request.kind === 'ListObjectsV2'
+  if (answer === 'short') return request.kind === 'ListObjectsV2' || (request.kind === 'LISTSTATUS_BATCH' && request.role === 'namenode')
   if (typeof answer === 'object' && (answer.status === 409 || answer.status === 412)) return request.conditional && request.role === 's3'
   return true
 }
@@ -152,7 +153,7 @@ export interface FaultRule {
   readonly times?: number
 }
 
-/** Rules, tried in order; the first that matches and is not used up decides. */
+/** Rules, tried in order; the first that matches a request that can have its fault, and is not used up, decides. */
 export class FaultRules {
   #rules: { readonly rule: FaultRule; skip: number; left: number }[] = []
 
@@ -166,7 +167,7 @@ export class FaultRules {
 
   faultOf(request: RequestFacts): FaultName | EmulatedFault | undefined {
     for (const each of this.#rules) {
-      if (each.left <= 0 || !matches(each.rule, request)) continue
+      if (each.left <= 0 || !matches(each.rule, request) || !canHave(request, faultOf(each.rule.fault))) continue
       if (each.skip > 0) {
         each.skip--
         continue
@@ -176,6 +177,11 @@ export class FaultRules {
     }
     return undefined
   }
+}
+
+/** The fault of a name. */
+export function faultOf(fault: FaultName | EmulatedFault): EmulatedFault {
+  return typeof fault === 'string' ? FAULTS[fault] : fault
 }
 
 function matches({ kind, path }: FaultRule, request: RequestFacts): boolean {

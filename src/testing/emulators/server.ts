@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net'
 import { concatBytes, encodeUtf8 } from '../../bytes.js'
 import { systemRuntime } from '../../runtime.js'
-import { canHave, type EmulatedFault, FAULTS, type FaultPlan, type FaultRule, FaultRules, type RequestFacts } from './faults.js'
+import { canHave, type EmulatedFault, type FaultPlan, type FaultRule, FaultRules, faultOf, type RequestFacts } from './faults.js'
 
 /** One request as a service sees it. */
 export interface ServiceRequest {
@@ -307,7 +307,7 @@ export class EmulatorCore implements Emulator {
   #faultOf(facts: RequestFacts): EmulatedFault | undefined {
     const chosen = this.#rules.faultOf(facts) ?? this.#plan?.(facts)
     if (chosen === undefined) return undefined
-    const fault: EmulatedFault = typeof chosen === 'string' ? FAULTS[chosen] : chosen
+    const fault = faultOf(chosen)
     return canHave(facts, fault) ? fault : undefined
   }
 
@@ -326,21 +326,22 @@ export class EmulatorCore implements Emulator {
 }
 
 /** The whole body; or half of it, or as much as came before the client went away. */
-async function readBody(incoming: IncomingMessage, breakOff: boolean): Promise<{ body: Uint8Array; whole: boolean }> {
+function readBody(incoming: IncomingMessage, breakOff: boolean): Promise<{ body: Uint8Array; whole: boolean }> {
   const announced = Number(incoming.headers['content-length'] ?? Number.NaN)
   const half = Number.isNaN(announced) ? 1 : Math.floor(announced / 2)
   const chunks: Uint8Array[] = []
   let length = 0
-  try {
-    for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+  return new Promise((resolve) => {
+    const end = (whole: boolean, bytes?: number): void => resolve({ body: concatBytes(chunks).subarray(0, bytes), whole })
+    incoming.on('data', (chunk: Uint8Array) => {
       chunks.push(chunk)
       length += chunk.length
-      if (breakOff && length >= half) return { body: concatBytes(chunks).subarray(0, half), whole: false }
-    }
-  } catch {
-    return { body: concatBytes(chunks), whole: false }
-  }
-  return { body: concatBytes(chunks), whole: !breakOff && incoming.complete }
+      if (breakOff && length >= half) end(false, half)
+    })
+    incoming.on('end', () => end(!breakOff && incoming.complete))
+    incoming.on('error', () => end(false))
+    incoming.on('close', () => end(!breakOff && incoming.complete))
+  })
 }
 
 function reset(incoming: IncomingMessage): void {
