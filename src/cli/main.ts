@@ -8,6 +8,7 @@ import { adapter } from './commands/adapter.js'
 import { changes } from './commands/changes.js'
 import { create } from './commands/create.js'
 import { describe } from './commands/describe.js'
+import { doctor } from './commands/doctor.js'
 import { files } from './commands/files.js'
 import { history } from './commands/history.js'
 import { ingest } from './commands/ingest.js'
@@ -17,7 +18,7 @@ import { schema } from './commands/schema.js'
 import { exitStatusOf } from './exit-status.js'
 import { Output } from './output.js'
 
-const COMMANDS: readonly Command[] = [create, ingest, read, changes, describe, schema, files, history, properties, adapter]
+const COMMANDS: readonly Command[] = [create, ingest, read, changes, describe, schema, files, history, properties, doctor, adapter]
 
 async function main(words: readonly string[]): Promise<number> {
   const output = new Output(process.stdout, process.stderr, {
