@@ -6,6 +6,7 @@ import { VERSION } from '../version.js'
 import { type Command, helpOf, parseWords, usageError } from './command.js'
 import { adapter } from './commands/adapter.js'
 import { changes } from './commands/changes.js'
+import { checkpoint } from './commands/checkpoint.js'
 import { create } from './commands/create.js'
 import { describe } from './commands/describe.js'
 import { doctor } from './commands/doctor.js'
@@ -18,7 +19,7 @@ import { schema } from './commands/schema.js'
 import { exitStatusOf } from './exit-status.js'
 import { Output } from './output.js'
 
-const COMMANDS: readonly Command[] = [create, ingest, read, changes, describe, schema, files, history, properties, doctor, adapter]
+const COMMANDS: readonly Command[] = [create, ingest, read, changes, describe, schema, files, history, properties, checkpoint, doctor, adapter]
 
 async function main(words: readonly string[]): Promise<number> {
   const output = new Output(process.stdout, process.stderr, {

@@ -83,6 +83,16 @@ export class ByteDictionary {
     return (this.starts[id + 1] as number) - (this.starts[id] as number)
   }
 
+  /** Where a text begins in {@link texts}. */
+  startOf(id: number): number {
+    return this.starts[id] as number
+  }
+
+  /** The bytes of all texts: a view that must not be written to, until the next text comes. */
+  get texts(): Uint8Array {
+    return this.bytes
+  }
+
   /** The id of `source[start, end)`, given at its first sight. */
   intern(source: Uint8Array, start: number, end: number): number {
     let slot = hashBytes(source, start, end, 0) & (this.slots.length - 1)

@@ -2,6 +2,7 @@
 // worth no column of their own. Statistics stay in the file until somebody needs them.
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { AddFile } from './actions.js'
+import type { StatsSegment } from './checkpoint-stats.js'
 import { ActionFault } from './parse-action.js'
 
 /** Fields of an add beyond those the file table has columns for. */
@@ -10,12 +11,20 @@ export type AddExtras = Pick<AddFile, 'tags' | 'baseRowId' | 'defaultRowCommitVe
 export interface CheckpointPart {
   /** Path inside the table. */
   readonly path: string
+  /** How many adds the part has. */
+  readonly numAdds: number
+  /** Whether any add of the part has {@link extras}. */
+  readonly hasExtras: boolean
+  /** Whether the part holds nothing but adds. */
+  readonly isPure: boolean
   /** By the row's ordinal in the part; `undefined` where the file has none of them. */
   extras(ordinal: number): AddExtras | undefined
   /** Statistics by the row's ordinal, once loaded. */
   stats: ((ordinal: number) => string | undefined) | undefined
   /** Reads the statistics from the file and keeps them; nothing to do where they are there already. */
   loadStats(signal?: AbortSignal): Promise<void>
+  /** The statistics of some rows (ordinals, ascending) as they lie in the part, with those of others among them. */
+  segments(ordinals: Int32Array, signal?: AbortSignal): AsyncGenerator<StatsSegment>
   /** Reads the statistics of some rows (ordinals, ascending), a row group at a time, and keeps none. Calls back once for each. */
   visitStats(ordinals: Int32Array, visit: StatsVisitor, signal?: AbortSignal): Promise<void>
 }

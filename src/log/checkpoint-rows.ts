@@ -16,6 +16,8 @@ import { type FileCounts, Tally } from './tally.js'
 const NO_STATS = new Uint8Array(0)
 // The columns of an add that are read at once, where the codec reads them; statistics are not among them.
 const ADD_COLUMNS = ['path', 'partitionValues', 'size', 'modificationTime']
+/** The columns of actions that are no files. */
+export const ACTION_COLUMNS: readonly string[] = ['metaData', 'protocol', 'txn', 'domainMetadata', 'sidecar']
 const EXTRA_COLUMNS = ['tags', 'baseRowId', 'defaultRowCommitVersion', 'clusteringProvider']
 
 /** Column chunks of a row group that were fetched but not looked at. */
@@ -27,12 +29,12 @@ export interface FetchedGroup {
 /** One Parquet file of a checkpoint, as its rows know it. */
 export class PartRows implements CheckpointPart {
   readonly path: string
+  numAdds = 0
   stats: ((ordinal: number) => string | undefined) | undefined = undefined
   private readonly file: LeafFile
   private readonly leaves: Record<'path' | 'size' | 'time' | 'key' | 'value', number>
   private readonly extraPieces: Piece[] = []
   private loading: Promise<void> | undefined
-  private hasAdds = false
 
   constructor(path: string, file: LeafFile) {
     this.path = path
@@ -40,6 +42,19 @@ export class PartRows implements CheckpointPart {
     const { key, value } = file.mapLeaves(['add', 'partitionValues']) ?? { key: -1, value: -1 }
     const [pathLeaf, size, time] = ['path', 'size', 'modificationTime'].map((name) => file.leaf(['add', name])) as [number, number, number]
     this.leaves = { path: pathLeaf, size, time, key, value }
+  }
+
+  get hasExtras(): boolean {
+    return this.extraPieces.length > 0
+  }
+
+  get isPure(): boolean {
+    const others = ['remove', ...ACTION_COLUMNS]
+    return this.file.rowGroups.every((_, group) => others.every((name) => this.file.isAllNull(group, [name])))
+  }
+
+  segments(ordinals: Int32Array, signal?: AbortSignal): AsyncGenerator<StatsSegment> {
+    return statsSegments(this.file, ordinals, signal)
   }
 
   /** Fetches what the adds of a row group need; may be called ahead of {@link append}. */
@@ -76,7 +91,7 @@ export class PartRows implements CheckpointPart {
         parsed ??= this.parsedPartitions(group, signal)
         piece = withParsedPartitions(given, firstOrdinal, await parsed)
       }
-      this.hasAdds ||= piece.count > 0
+      this.numAdds += piece.count
       new PieceAppender(table, piece, this, firstOrdinal, version, vectors).run(tally)
     }
     const leaves = found === undefined ? undefined : this.addLeaves(found)
@@ -87,7 +102,7 @@ export class PartRows implements CheckpointPart {
 
   /** Whether the part has adds, and no column that says of which partition they are. */
   get isWithoutPartitions(): boolean {
-    return this.hasAdds && !this.file.hasColumn(['add', 'partitionValues']) && !this.file.hasColumn(['add', PARSED_PARTITIONS])
+    return this.numAdds > 0 && !this.file.hasColumn(['add', 'partitionValues']) && !this.file.hasColumn(['add', PARSED_PARTITIONS])
   }
 
   private async parsedPartitions(group: number, signal: AbortSignal | undefined): Promise<Piece[]> {

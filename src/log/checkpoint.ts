@@ -9,7 +9,7 @@ import type { ObjectInfo, Storage } from '../storage/storage.js'
 import type { Action, Sidecar } from './actions.js'
 import { cellJson, columnOf } from './arrow-json.js'
 import { onCheckpointFile } from './checkpoint-part.js'
-import { type FetchedGroup, PartRows } from './checkpoint-rows.js'
+import { ACTION_COLUMNS, type FetchedGroup, PartRows } from './checkpoint-rows.js'
 import { SIDECAR_FOLDER } from './file-names.js'
 import { assertCommitSize, logLimits } from './limits.js'
 import { ActionFault, actionOf } from './parse-action.js'
@@ -19,7 +19,6 @@ import type { CheckpointFiles } from './segment.js'
 // Never size for more than this many parts like the one at hand.
 const MAX_GUESS = 64
 const MIN_BYTES_PER_ROW = 4
-const ACTION_COLUMNS = ['metaData', 'protocol', 'txn', 'domainMetadata', 'sidecar']
 
 /**
  * Puts the rows of a checkpoint into an empty replay.
@@ -51,7 +50,9 @@ export async function loadCheckpoint(
   replay.bytesAhead = sidecars.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
   const seen = new Set<string>()
   for (const sidecar of sidecars) {
-    const path = await onCheckpointFile(checkpoint.files[0]?.path ?? '', async () => sidecarPath(sidecar, checkpoint))
+    const path = await onCheckpointFile(checkpoint.files[0]?.path ?? '', async () =>
+      sidecarPath(sidecar.path, checkpoint.files[0]?.path ?? ''),
+    )
     // A sidecar named again holds nothing new, and reading it again could go on for ever.
     if (seen.has(path)) continue
     seen.add(path)
@@ -87,7 +88,7 @@ async function loadParquet(
   onAction: (action: Action) => void,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const file = await openLeafFile(sourceOf(storage, path, sizeBytes), { name: path, signal })
+  const file = await openLeafFile(checkpointSource(storage, path, sizeBytes), { name: path, signal })
   const rows = new PartRows(path, file)
   // What is still to come is likely much like this one. Only a guess, and so not worth more memory than the file itself
   // makes likely, whatever it claims.
@@ -136,19 +137,15 @@ function actionsOfColumn(batch: RecordBatch, name: string, onAction: (action: Ac
   }
 }
 
-function sidecarPath(sidecar: Sidecar, checkpoint: CheckpointFiles): string {
-  const name = decodeFilePath(sidecar.path)
+/** The path of a sidecar that the file `from` names. @throws AlluviumError `PATH_OUTSIDE_TABLE` */
+export function sidecarPath(path: string, from: string): string {
+  const name = decodeFilePath(path)
   if (name !== '' && !/[/\\]/.test(name) && name !== '.' && name !== '..') return `${SIDECAR_FOLDER}/${name}`
-  throw new AlluviumError(
-    'PATH_OUTSIDE_TABLE',
-    `${checkpoint.files[0]?.path} names the sidecar ${JSON.stringify(sidecar.path)}, which is no plain file name`,
-    {
-      path: sidecar.path,
-    },
-  )
+  throw new AlluviumError('PATH_OUTSIDE_TABLE', `${from} names the sidecar ${JSON.stringify(path)}, which is no plain file name`, { path })
 }
 
-function sourceOf(storage: Storage, path: string, sizeBytes: number): ByteSource {
+/** A file of a checkpoint, of which a missing or short one is a fault of the checkpoint. */
+export function checkpointSource(storage: Storage, path: string, sizeBytes: number): ByteSource {
   return {
     sizeBytes,
     read: async (offset, length, signal) => {

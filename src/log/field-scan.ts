@@ -8,7 +8,7 @@ import { hashView } from './byte-dictionary.js'
 import { type FileTable, type PartitionColumn, vectorId, vectorSeed } from './file-table.js'
 import { Pattern, plainEnd, standsAt, stringEnd, stringWasEscaped, valueEnd } from './json-scan.js'
 import { ActionFault, parseDeletionVector } from './parse-action.js'
-import { HAS_VECTOR, type RowChunk, STATS_ESCAPED } from './row-chunk.js'
+import { EXTENDED, HAS_EXTRAS, HAS_VECTOR, type RowChunk, STATS_ESCAPED } from './row-chunk.js'
 
 const PATH = new Pattern('path":')
 const PARTITION_VALUES = new Pattern('partitionValues":')
@@ -18,7 +18,7 @@ const MODIFICATION_TIME = new Pattern('modificationTime":')
 const DATA_CHANGE = new Pattern('dataChange":')
 const DELETION_VECTOR = new Pattern('deletionVector":')
 const DELETION_TIMESTAMP = new Pattern('deletionTimestamp":')
-const EXTENDED = new Pattern('extendedFileMetadata":')
+const EXTENDED_METADATA = new Pattern('extendedFileMetadata":')
 const TAGS = new Pattern('tags":')
 const BASE_ROW_ID = new Pattern('baseRowId":')
 const ROW_COMMIT_VERSION = new Pattern('defaultRowCommitVersion":')
@@ -43,6 +43,7 @@ export class FieldScan {
   private chunk: RowChunk | undefined = undefined
   private index = 0
   private seen = 0
+  private isTombstone = false
   private readonly number: Float64Array = new Float64Array(1)
 
   private view: DataView = new DataView(new ArrayBuffer(0))
@@ -58,6 +59,24 @@ export class FieldScan {
 
   /** Reads an add's members from after its opening brace into row `index` of `chunk`. */
   add(bytes: Uint8Array, at: number, chunk: RowChunk, index: number, row: number): number {
+    this.isTombstone = false
+    const close = this.row(bytes, at, chunk, index, row)
+    return close < 0 || this.seen !== (SEEN_PATH | SEEN_SIZE | SEEN_PARTITIONS) ? -1 : close
+  }
+
+  /**
+   * Reads a remove's members from after its opening brace into row `index` of `chunk`: its deletion time stands in the place
+   * of the modification time, a size that it does not have is NaN.
+   */
+  tombstone(bytes: Uint8Array, at: number, chunk: RowChunk, index: number, row: number): number {
+    this.isTombstone = true
+    chunk.size[index] = Number.NaN
+    const close = this.row(bytes, at, chunk, index, row)
+    this.isTombstone = false
+    return (this.seen & SEEN_PATH) === 0 ? -1 : close
+  }
+
+  private row(bytes: Uint8Array, at: number, chunk: RowChunk, index: number, row: number): number {
     this.chunk = chunk
     this.index = index
     this.seen = 0
@@ -66,7 +85,7 @@ export class FieldScan {
     chunk.statsLength[index] = 0
     chunk.modificationTime[index] = 0
     const close = this.members(bytes, at, bytes.length)
-    if (close < 0 || this.seen !== (SEEN_PATH | SEEN_SIZE | SEEN_PARTITIONS)) return -1
+    if (close < 0 || (this.seen & SEEN_PATH) === 0) return -1
     chunk.path[index] = this.pathStart
     chunk.pathLength[index] = this.pathEnd - this.pathStart
     const vector = this.vector as DeletionVectorDescriptor | undefined
@@ -121,18 +140,18 @@ export class FieldScan {
       case 0x64: // d
         if (standsAt(view, at, DATA_CHANGE)) return flagEnd(view, at + DATA_CHANGE.length)
         if (standsAt(view, at, DELETION_VECTOR)) return this.deletionVector(bytes, at + DELETION_VECTOR.length, end)
-        if (standsAt(view, at, DELETION_TIMESTAMP)) return this.plainInteger(bytes, at + DELETION_TIMESTAMP.length, end)
-        if (standsAt(view, at, ROW_COMMIT_VERSION)) return this.plainInteger(bytes, at + ROW_COMMIT_VERSION.length, end)
+        if (standsAt(view, at, DELETION_TIMESTAMP)) return this.deletionTimestamp(bytes, at + DELETION_TIMESTAMP.length, end)
+        if (standsAt(view, at, ROW_COMMIT_VERSION)) return this.extra(this.plainInteger(bytes, at + ROW_COMMIT_VERSION.length, end))
         return otherMember(bytes, at, end)
       case 0x65: // e
-        return standsAt(view, at, EXTENDED) ? flagEnd(view, at + EXTENDED.length) : otherMember(bytes, at, end)
+        return standsAt(view, at, EXTENDED_METADATA) ? this.extended(at + EXTENDED_METADATA.length) : otherMember(bytes, at, end)
       case 0x74: // t
-        return standsAt(view, at, TAGS) ? textMapEnd(view, bytes, at + TAGS.length, end) : otherMember(bytes, at, end)
+        return standsAt(view, at, TAGS) ? this.extra(textMapEnd(view, bytes, at + TAGS.length, end)) : otherMember(bytes, at, end)
       case 0x62: // b
-        if (standsAt(view, at, BASE_ROW_ID)) return this.plainInteger(bytes, at + BASE_ROW_ID.length, end)
+        if (standsAt(view, at, BASE_ROW_ID)) return this.extra(this.plainInteger(bytes, at + BASE_ROW_ID.length, end))
         return otherMember(bytes, at, end)
       case 0x63: // c
-        return standsAt(view, at, CLUSTERING) ? textEnd(view, bytes, at + CLUSTERING.length, end) : otherMember(bytes, at, end)
+        return standsAt(view, at, CLUSTERING) ? this.extra(textEnd(view, bytes, at + CLUSTERING.length, end)) : otherMember(bytes, at, end)
       default:
         return otherMember(bytes, at, end)
     }
@@ -164,8 +183,27 @@ export class FieldScan {
 
   private modificationTime(bytes: Uint8Array, at: number, end: number): number {
     const chunk = this.chunk
-    if (chunk === undefined) return otherMemberValue(bytes, at, end)
+    if (chunk === undefined || this.isTombstone) return otherMemberValue(bytes, at, end)
     return integerInto(chunk.modificationTime, this.index, bytes, at, end)
+  }
+
+  private deletionTimestamp(bytes: Uint8Array, at: number, end: number): number {
+    if (!this.isTombstone || standsAt(this.view, at, NULL)) return this.plainInteger(bytes, at, end)
+    return integerInto((this.chunk as RowChunk).modificationTime, this.index, bytes, at, end)
+  }
+
+  // A field that has no column: the row remembers to look at its line.
+  private extra(close: number): number {
+    if (this.chunk !== undefined && close > 0) this.chunk.flags[this.index] = (this.chunk.flags[this.index] as number) | HAS_EXTRAS
+    return close
+  }
+
+  private extended(at: number): number {
+    if (this.isTombstone && standsAt(this.view, at, TRUE)) {
+      const chunk = this.chunk as RowChunk
+      chunk.flags[this.index] = (chunk.flags[this.index] as number) | EXTENDED
+    }
+    return flagEnd(this.view, at)
   }
 
   private plainInteger(bytes: Uint8Array, at: number, end: number): number {

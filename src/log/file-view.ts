@@ -2,7 +2,7 @@
 // beyond it and mark ends after it. Objects are made one at a time, for whoever asks for one.
 import { decodeUtf8, encodeUtf8 } from '../bytes.js'
 import type { AddFile, DeletionVectorDescriptor } from './actions.js'
-import type { CheckpointPart } from './checkpoint-part.js'
+import type { AddExtras, CheckpointPart } from './checkpoint-part.js'
 import { parseValue } from './commit-json.js'
 import { type FileTable, vectorId } from './file-table.js'
 import { CHUNK_BITS, CHUNK_MASK, FROM_CHECKPOINT, HAS_VECTOR, PARSE_LINE, STATS_ESCAPED } from './row-chunk.js'
@@ -177,9 +177,27 @@ export class FileView {
     return this.table.vectors.get(row)
   }
 
+  /** @internal The columns themselves, for whoever writes them out. */
+  get columns(): FileTable {
+    return this.table
+  }
+
+  /** Whether a key, given by its bytes, has a live row. */
+  isLiveKey(bytes: Uint8Array, start: number, length: number, vector: string | undefined): boolean {
+    let row = this.table.newest(bytes, start, length, vector)
+    while (row >= this.rowCount) row = this.table.olderThan(row)
+    return this.isLive(row)
+  }
+
   /** The whole action as it was written; for files of a checkpoint, what the checkpoint keeps of it. */
   add(row: number): AddFile {
     return this.table.isFromCheckpoint(row) ? this.addOfCheckpoint(row) : this.parseLine(row)
+  }
+
+  /** What the file has beyond the columns: tags, row ids, clustering provider. Undefined for a file of a checkpoint without any. */
+  extras(row: number): AddExtras | undefined {
+    if (!this.table.isFromCheckpoint(row)) return this.parseLine(row)
+    return this.table.sourceOf(row).checkpoint?.extras(this.table.chunkOf(row).line[row & CHUNK_MASK] as number)
   }
 
   /** The live row of a path (in log form) and deletion vector, or -1. */

@@ -124,6 +124,8 @@ export class Lineage {
   readonly policy: LogPolicy
   /** When the store last confirmed that the newest view is the newest version; the runtime's monotonic clock. */
   confirmedMs = 0
+  /** Rows of the sidecars of the last checkpoint written from this lineage, by the sidecar's name. */
+  sidecarRows: ReadonlyMap<string, Int32Array> = new Map()
   private head: LogView | undefined
   private successor: Lineage | undefined
   private readonly recent: Map<number, { readonly view: LogView; readonly print: string }> = new Map()

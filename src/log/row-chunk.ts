@@ -13,6 +13,10 @@ export const STATS_ESCAPED = 2
 export const FROM_CHECKPOINT = 4
 /** The line could not be read by the fast path: statistics are found by parsing it. */
 export const PARSE_LINE = 8
+/** Has fields that are worth no column: tags, row ids and the like, in the line. */
+export const HAS_EXTRAS = 16
+/** Of a tombstone: its remove said that it carries the file's metadata. */
+export const EXTENDED = 32
 
 const FIRST_CAPACITY = 64
 

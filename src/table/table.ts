@@ -2,7 +2,16 @@
 // every snapshot looks at the log anew.
 import type { RecordBatch } from 'apache-arrow'
 import type { CommitOptions } from '../log/commit/index.js'
-import { type CommitEntry, type LogView, loadLog, readHistory, refreshLog } from '../log/index.js'
+import {
+  type CheckpointOptions,
+  type CheckpointResult,
+  type CommitEntry,
+  type LogView,
+  loadLog,
+  readHistory,
+  refreshLog,
+  writeCheckpoint,
+} from '../log/index.js'
 import type { StructType } from '../schema/index.js'
 import { type AppendOptions, type AppendResult, appendTo, overwriteTable } from './append.js'
 import { Changes } from './changes.js'
@@ -126,6 +135,16 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
     const view = await changeProperties(this.context, this.#latest, set, unset, commitOptions)
     this.#advance(view)
     return { version: view.version }
+  }
+
+  /**
+   * Writes a checkpoint of the latest version, from which readers open the table without its older commits. Classic, or with
+   * sidecars where the table has `delta.checkpointPolicy=v2`; unchanged sidecars are used again.
+   * @throws AlluviumError `UNSUPPORTED_FEATURE` for a table that must not be written here, `CORRUPT_CHECKPOINT`, storage errors.
+   */
+  async checkpoint(options: CheckpointOptions = {}): Promise<CheckpointResult> {
+    await this.#refresh(options.signal)
+    return writeCheckpoint(this.context, this.#latest, options)
   }
 
   /** Begins a transaction on the latest version: stage changes, commit once. */
