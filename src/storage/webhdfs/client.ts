@@ -57,13 +57,18 @@ export class HdfsClient {
     this.#lookups = { any: guardedLookup(true), remote: guardedLookup(false) }
   }
 
+  /** How many namenodes there are to ask. */
+  get servers(): number {
+    return this.#namenodes.length
+  }
+
   /** Asks until a namenode answers, within what patience allows. Only for operations that may be repeated. */
   async ask(operation: Operation, patience: Patience): Promise<Reply> {
     for (;;) {
       try {
         return await this.askOnce(operation)
       } catch (error) {
-        await patience.orGiveUp(error, this.#namenodes.length)
+        await patience.orGiveUp(error, this.servers)
       }
     }
   }

@@ -26,6 +26,12 @@ export interface Trying {
   readonly patience: Patience
 }
 
+/** Bytes of a file: `length` from `offset`. */
+export interface HdfsRange {
+  readonly offset: number
+  readonly length: number
+}
+
 export class HdfsFiles {
   readonly client: HdfsClient
   readonly place: HdfsLocation
@@ -45,26 +51,31 @@ export class HdfsFiles {
     }
   }
 
-  /** Bytes of a file, `limit` at most; a fault when the server sends fewer than it announces. The answer's length is given too. */
-  async read(
-    path: string,
-    range: { offset: number; length: number } | undefined,
-    limit: number,
-    trying: Trying,
-  ): Promise<Uint8Array | undefined> {
+  /**
+   * The bytes of a file, or of a range of it, `limit` at most. Fewer than a range asks for only where the file ends.
+   * Received is compared with announced, and where that says nothing, with the file's length.
+   */
+  async read(path: string, range: HdfsRange | undefined, limit: number, trying: Trying): Promise<Uint8Array | undefined> {
     const query = range === undefined ? [] : [['offset', String(range.offset)] as const, ['length', String(range.length)] as const]
+    const operation = this.operation('GET', path, 'OPEN', query, trying.signal)
     for (;;) {
       try {
-        const { signal, patience } = trying
-        const answer = await this.#opened(await this.client.ask(this.operation('GET', path, 'OPEN', query, signal), patience), signal)
-        const { announced } = answer
+        const answer = await this.#opened(await this.client.askOnce(operation), trying.signal)
         const bytes = await answer.bytes(limit)
-        if (announced === undefined) await this.#checkLength(path, range, bytes.length, trying)
+        if (range === undefined ? answer.announced === undefined : bytes.length < range.length)
+          await this.#checkLength(path, range, bytes.length, trying)
         return bytes
       } catch (error) {
-        if (error instanceof WebHdfsFault && error.isMissing) return undefined
+        if (!(error instanceof WebHdfsFault)) throw error
+        if (error.isMissing) return undefined
         this.client.noteFault(error)
-        await trying.patience.orGiveUp(error)
+        // Servers refuse a range that begins at or beyond the end, each in its own words.
+        if (range !== undefined && range.offset > 0 && (error.kind === 'exception' || error.kind === 'answer') && !error.isStandby) {
+          const status = await this.status(path, trying)
+          if (status?.kind !== 'file') return undefined
+          if (range.offset >= status.sizeBytes) return new Uint8Array(0)
+        }
+        await trying.patience.orGiveUp(error, this.client.servers)
       }
     }
   }
@@ -138,12 +149,11 @@ export class HdfsFiles {
     return dataOf(answer)
   }
 
-  /** An answer of unknown length may have ended early: the file's status tells. */
-  async #checkLength(path: string, range: { offset: number; length: number } | undefined, received: number, trying: Trying): Promise<void> {
+  async #checkLength(path: string, range: HdfsRange | undefined, received: number, trying: Trying): Promise<void> {
     const size = (await this.status(path, trying))?.sizeBytes ?? 0
     const due = range === undefined ? size : Math.max(0, Math.min(range.length, size - range.offset))
-    if (received < due)
-      throw new WebHdfsFault({ kind: 'network', name: 'short answer', message: `${received} bytes came where ${due} were due` })
+    if (received >= due) return
+    throw new WebHdfsFault({ kind: 'network', name: 'short answer', message: `${received} bytes came where ${due} were due` })
   }
 }
 
