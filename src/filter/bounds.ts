@@ -59,11 +59,19 @@ export function partitionBounds(type: DataType, text: string | null): ColumnBoun
 
 /** False only when no row within the bounds can make the filter true. */
 export function mightMatch(bound: Bound, bounds: Bounds): boolean {
-  const truths = possibleTruths(bound, (leaf) => {
+  return (truthsWithin(bound, bounds) & CAN_BE_TRUE) !== 0
+}
+
+/** True only when every row within the bounds makes the filter true. */
+export function mustMatch(bound: Bound, bounds: Bounds): boolean {
+  return truthsWithin(bound, bounds) === CAN_BE_TRUE
+}
+
+function truthsWithin(bound: Bound, bounds: Bounds): TruthSet {
+  return possibleTruths(bound, (leaf) => {
     if (leaf.kind === 'columns') return columnsSet(leaf, knownOf(leaf.left, bounds), knownOf(leaf.right, bounds))
     return leafSet(leaf, knownOf(leaf.column, bounds))
   })
-  return (truths & CAN_BE_TRUE) !== 0
 }
 
 /** Bounds as keys, checked. */

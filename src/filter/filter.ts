@@ -3,7 +3,7 @@ import type { RecordBatch } from 'apache-arrow'
 import type { StructType } from '../schema/index.js'
 import { bindExpression } from './bind.js'
 import { type Bound, type BoundColumn, boundJunction, columnsOf } from './bound.js'
-import { type Bounds, mightMatch } from './bounds.js'
+import { type Bounds, mightMatch, mustMatch } from './bounds.js'
 import { evaluateTruth } from './evaluate.js'
 import type { Expression } from './expression.js'
 
@@ -40,6 +40,11 @@ export class BoundFilter {
   /** False only when no row within the bounds can make the filter true. */
   mightMatch(bounds: Bounds): boolean {
     return mightMatch(this.bound, bounds)
+  }
+
+  /** True only when every row within the bounds makes the filter true. Bounds that may be wrong prove nothing. */
+  mustMatch(bounds: Bounds): boolean {
+    return mustMatch(this.bound, bounds)
   }
 
   /**

@@ -3,9 +3,10 @@ import { AlluviumError, isAlluviumError } from '../errors.js'
 import { type CommitOptions, type CommitResult, mayDeleteDataFiles } from '../log/commit/index.js'
 import { type AddFile, columnMappingMode, type LogView, refreshLog } from '../log/index.js'
 import { physicalStruct, sameType } from '../schema/index.js'
+import type { Operation, TableContext } from './context.js'
 import type { WrittenFiles } from './data-writer.js'
 import { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
-import { type Operation, type TableContext, Transaction } from './transaction.js'
+import { Transaction } from './transaction.js'
 import { dataWriterFor, type WriteOptions } from './write-options.js'
 
 export interface AppendOptions extends WriteOptions, RowSourceOptions, CommitOptions {

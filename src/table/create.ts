@@ -19,9 +19,10 @@ import {
   typeName,
 } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
+import type { TableContext } from './context.js'
+import { withRowIdColumns } from './row-id-columns.js'
 import { Table } from './table.js'
 import { versionWanted } from './time-point.js'
-import type { TableContext } from './transaction.js'
 
 export interface CreateOptions<Row, Input> {
   /** From the schema builder, a zod object through `schemaFromZod`, or plain Delta types. */
@@ -115,19 +116,6 @@ function mappedSchema(
   })
   return { schema: struct, configuration }
 }
-
-/** Names the columns that would keep row ids of copied rows, which a table must have before it tracks rows (PROTOCOL.md, "Row Tracking"). */
-export function withRowIdColumns(configuration: TablePropertyMap, runtime: Runtime): TablePropertyMap {
-  if (!tableProperties(configuration).enableRowTracking) return configuration
-  const named = Object.assign(Object.create(null) as Record<string, string>, configuration)
-  for (const [key, prefix] of ROW_ID_COLUMNS) named[key] ??= `${prefix}${runtime.uuid()}`
-  return named
-}
-
-const ROW_ID_COLUMNS = [
-  ['delta.rowTracking.materializedRowIdColumnName', '_row-id-col-'],
-  ['delta.rowTracking.materializedRowCommitVersionColumnName', '_row-commit-version-col-'],
-] as const
 
 /**
  * Opens the table on a store.

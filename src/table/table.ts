@@ -16,13 +16,14 @@ import type { StructType } from '../schema/index.js'
 import { type AppendOptions, type AppendResult, appendTo, overwriteTable } from './append.js'
 import { Changes } from './changes.js'
 import type { ChangesOptions } from './changes-plan.js'
+import type { TableContext } from './context.js'
 import type { RowSource } from './row-source.js'
 import type { Scan } from './scan.js'
 import type { ScanOptions } from './scan-plan.js'
 import { changeProperties } from './set-properties.js'
 import { Snapshot } from './snapshot.js'
 import { versionWanted } from './time-point.js'
-import { type TableContext, Transaction } from './transaction.js'
+import { Transaction, type TransactionOptions } from './transaction.js'
 
 export interface SnapshotOptions {
   /** This version exactly. */
@@ -147,10 +148,25 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
     return writeCheckpoint(this.context, this.#latest, options)
   }
 
-  /** Begins a transaction on the latest version: stage changes, commit once. */
-  async begin(options: { readonly signal?: AbortSignal } = {}): Promise<Transaction> {
+  /**
+   * Begins a transaction on the latest version: read, stage changes, commit once. What it reads is recorded, and whoever changes that
+   * meanwhile is a conflict, by the table's isolation level or the one given.
+   * @throws AlluviumError `UNSUPPORTED_FEATURE`, storage errors
+   *
+   * @example
+   * const transaction = await table.transaction()
+   * await transaction.removeWhere("day = '2026-01-31'")
+   * await transaction.append(rows)
+   * const { version } = await transaction.commit()
+   */
+  async transaction(options: TransactionOptions & { readonly signal?: AbortSignal } = {}): Promise<Transaction<Row, Input>> {
     await this.#refresh(options.signal)
-    return new Transaction(this.context, this.#latest)
+    return new Transaction<Row, Input>(this.context, this.#latest, options)
+  }
+
+  /** As {@link Table.transaction}. */
+  async begin(options: { readonly signal?: AbortSignal } = {}): Promise<Transaction<Row, Input>> {
+    return this.transaction(options)
   }
 
   async #refresh(signal?: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 // How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
 import { physicalBatch } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
-import { columnMappingMode, type LogView } from '../log/index.js'
+import { columnMappingMode } from '../log/index.js'
 import type { RowGroupEncoder } from '../parquet/index.js'
 import {
   formatPath,
@@ -12,8 +12,8 @@ import {
   statsLeaves,
   tableProperties,
 } from '../schema/index.js'
+import type { TableContext, TableForm } from './context.js'
 import { DataWriter, type DataWriterOptions } from './data-writer.js'
-import type { TableContext } from './transaction.js'
 
 export interface WriteOptions {
   /** Close a data file once it has this many bytes. Default: the table's `delta.targetFileSize`, else 128 MiB. */
@@ -30,11 +30,11 @@ export interface WriteOptions {
 const DEFAULT_TARGET_FILE_BYTES = 128 * 2 ** 20
 
 /** A writer of data files that follows the table's own properties. */
-export function dataWriterFor(context: TableContext, view: LogView, options: WriteOptions = {}): DataWriter {
+export function dataWriterFor(context: TableContext, view: TableForm, options: WriteOptions = {}): DataWriter {
   return new DataWriter(context.storage, context.runtime, dataWriterOptions(view, options))
 }
 
-function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOptions {
+function dataWriterOptions(view: TableForm, options: WriteOptions): DataWriterOptions {
   const properties = tableProperties(view.metadata.configuration)
   for (const key of ['targetFileBytes', 'rowGroupBytes', 'bufferBytes'] as const) {
     const value = options[key]
@@ -55,7 +55,7 @@ function dataWriterOptions(view: LogView, options: WriteOptions): DataWriterOpti
 }
 
 // The columns in the names of the files: physical ones where the table maps its columns.
-function columnsOf(view: LogView): Pick<DataWriterOptions, 'schema' | 'partitionColumns' | 'statsColumns' | 'rename'> {
+function columnsOf(view: TableForm): Pick<DataWriterOptions, 'schema' | 'partitionColumns' | 'statsColumns' | 'rename'> {
   const { schema, metadata } = view
   const { partitionColumns, configuration } = metadata
   const leaves = statsLeaves(schema, partitionColumns, configuration)
@@ -72,7 +72,7 @@ function columnsOf(view: LogView): Pick<DataWriterOptions, 'schema' | 'partition
 }
 
 // Without the property we write snappy, not the protocol's zstd: see docs/decisions/0004-snappy-by-default.md.
-function codecOf(view: LogView): ParquetCodec {
+function codecOf(view: TableForm): ParquetCodec {
   const { configuration } = view.metadata
   const isNamed = Object.keys(configuration).some((key) => normalizePropertyKey(key) === 'delta.parquet.compression.codec')
   return isNamed ? tableProperties(configuration).parquetCompressionCodec : 'snappy'

@@ -172,6 +172,7 @@ export class CommitRun {
           ? createdView(parseCommit(bytes, { version, path: commitPath(version) }))
           : this.#view.applyCommit(version, bytes)
       view.shared.confirmedMs = runtime.monotonicMs()
+      this.#context.upkeep?.committed(view, this.#txnId)
       return { version, txnId: this.#txnId, attempts: this.#limits.attempts, view }
     } catch (cause) {
       const { code, message } = isAlluviumError(cause) ? cause : { code: 'CORRUPT_LOG' as const, message: String(cause) }

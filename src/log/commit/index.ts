@@ -18,5 +18,5 @@ export { ISOLATION_LEVELS, type IsolationLevel, isBlindAppend, type ReadSet } fr
 export type { CommitOptions } from './limits.js'
 export { CommitStateUnknownError, mayDeleteDataFiles, type Resolution, type ResolveOptions } from './outcomes.js'
 export type { CommitContext, CommitRequest, CommitResult, CommitRules } from './request.js'
-export { ROW_TRACKING_DOMAIN } from './row-tracking.js'
+export { givesRowIds, ROW_TRACKING_DOMAIN } from './row-tracking.js'
 export { type Allowance, type Placement, type PlacementEvent, type PlacementStep, settle } from './settlement.js'

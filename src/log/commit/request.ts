@@ -14,6 +14,8 @@ export interface CommitContext {
   readonly storage: Storage
   readonly runtime: Runtime
   readonly committer: Committer
+  /** Told of every commit once it stands. Must not throw. */
+  readonly upkeep?: { committed(view: LogView, txnId: string): void } | undefined
 }
 
 /** One logical commit. */

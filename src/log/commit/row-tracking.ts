@@ -90,12 +90,12 @@ class Numbering {
 
   add(file: AddFile): AddFile {
     const known = this.#removed.get(fileKey(file.path)) ?? this.#live(file)
-    if (known !== undefined) return withIds(file, known)
-    this.#checkRearranged(file)
-    const numRecords = numberOf(file.stats, 'numRecords')
+    if (known === undefined) this.#checkRearranged(file)
+    if (known?.baseRowId !== undefined) return withIds(file, known)
+    const numRecords = numberOf(file.stats ?? known?.stats, 'numRecords')
+    if (numRecords === undefined || numRecords < 0n) throw uncounted(file)
     // A file that was in the table before, and comes back, keeps the ids of its rows.
     const first = file.baseRowId === undefined ? this.mark + 1n : BigInt(file.baseRowId)
-    if (numRecords === undefined || numRecords < 0n) throw uncounted(file)
     const last = first + numRecords - 1n
     if (last > this.mark) this.mark = last
     return {
