@@ -46,6 +46,8 @@ export {
 } from './schema/index.js'
 export { type LocalStorage, type LocalStorageOptions, localStorage } from './storage/local.js'
 export { type MemoryStorageOptions, memoryStorage } from './storage/memory.js'
+export { openStorage, type StorageOptions } from './storage/open.js'
+export { type CheckStorageOptions, checkStorage, type StorageCheck } from './storage/self-test.js'
 export type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from './storage/storage.js'
 export {
   type CommittedPosition,
@@ -86,5 +88,6 @@ export {
   type SnapshotOptions,
   Table,
   Transaction,
+  type WithStorageOptions,
 } from './table/index.js'
 export { VERSION } from './version.js'
