@@ -163,7 +163,7 @@ async function takeAway(
   fault: WebHdfsFault,
   signal: AbortSignal | undefined,
 ): Promise<CreateOutcome> {
-  const trying: Trying = { signal, patience: new Patience(work.runtime, FENCE_MS, signal) }
+  const trying: Trying = { signal, patience: new Patience(work.runtime, Math.min(FENCE_MS, work.retryMs), signal) }
   let gone: boolean
   try {
     gone = await work.files.delete(staged.temporary, trying)
