@@ -93,6 +93,9 @@ const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'E
 /** TLS that will not come about by trying again. */
 const TLS = /^(?:ERR_TLS|ERR_SSL|CERT_|EPROTO|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/
 
+/** What the SDK calls an error whose text it could not make sense of. */
+const UNREADABLE: ReadonlySet<string> = new Set(['', 'Error', 'SyntaxError', 'unknown', 'Unknown', 'UnknownError'])
+
 /** Understands what a request threw. */
 export function failureOf(error: unknown): S3Failure {
   const raw = (typeof error === 'object' && error !== null ? error : {}) as RawError
@@ -164,15 +167,15 @@ function byStatus(status: number, reason: string): Verdict {
   if (status === 507) return FULL
   if (status === 408 || status === 429 || (status >= 500 && status !== 501)) return AWAY('the server is not available')
   if (status === 501) return BY_NAME.NotImplemented as Verdict
-  // An answer of success that cannot be read: a proxy's page, a cut text.
-  if (status < 300) return AWAY('the answer could not be read')
+  // An answer that cannot be read: a proxy's page, a cut text. That something is missing is said by a code, or not said.
+  if (status < 300 || (status === 404 && UNREADABLE.has(reason))) return AWAY('the answer could not be read')
   return LASTING(`the server refused it${reason === '' ? '' : ` as ${reason}`}`)
 }
 
 function reasonOf(raw: RawError): string {
   const timedOut = raw.name === 'TimeoutError' && typeof raw.message === 'string' && raw.message.includes('did not establish a connection')
   if (timedOut) return 'ConnectTimeout'
-  const text = (value: unknown): string => (typeof value === 'string' && /^[\w.:-]{1,80}$/.test(value) ? value : '')
+  const text = (value: unknown): string => (typeof value === 'string' && /^\w{1,60}$/.test(value) ? value : '')
   if (raw.$metadata?.httpStatusCode !== undefined || raw.$response !== undefined) return text(raw.Code) || text(raw.name) || 'unknown'
   return text(raw.code) || text(raw.name) || 'unknown'
 }
