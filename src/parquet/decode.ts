@@ -1,6 +1,7 @@
 // One row group from its bytes to record batches: which chunks, what they may cost, and in how many pieces they are
 // decoded so that memory stays bounded whatever the file claims.
 import { type RecordBatch, type Schema, tableFromIPC } from 'apache-arrow'
+import type { AlluviumError } from '../errors.js'
 import { CodecFault, callCodec } from './engine.js'
 import { corrupt, tooLarge, unsupported } from './faults.js'
 import { importBatch } from './ffi.js'
@@ -93,10 +94,21 @@ export function decodeWhole(
   chunks: readonly FetchedChunk[],
   batchRows: number,
 ): RecordBatch[] | undefined {
+  const slice = wholeSlice(name, footer, projection, numRows, chunks)
+  return slice && decodeWindow(name, slice, projection.schema, numRows, { batchSize: Math.min(batchRows, numRows) })
+}
+
+/** A row group for one call of the codec, wherever that is made; undefined where it is to be decoded piece by piece. */
+export function wholeSlice(
+  name: string,
+  footer: Footer,
+  projection: Projection,
+  numRows: number,
+  chunks: readonly FetchedChunk[],
+): Uint8Array | undefined {
   const sliced = slicedChunks(name, chunks, numRows)
   if (planWindow(name, sliced, numRows) < numRows) return undefined
-  const slice = buildSlice(footer, projection.selected, { numRows, chunks: sliced }, projection.hint())
-  return decodeWindow(name, slice, projection.schema, numRows, { batchSize: Math.min(batchRows, numRows) })
+  return buildSlice(footer, projection.selected, { numRows, chunks: sliced }, projection.hint())
 }
 
 function slicedChunks(name: string, chunks: readonly FetchedChunk[], numRows: number): SliceChunk[] {
@@ -122,7 +134,7 @@ function decodeWindow(
     }),
   )
   const rows = batches.reduce((sum, batch) => sum + batch.numRows, 0)
-  if (rows !== expectedRows) throw corrupt(name, `${expectedRows} rows announced, ${rows} found`)
+  if (rows !== expectedRows) throw wrongRows(name, expectedRows, rows)
   return batches
 }
 
@@ -198,8 +210,18 @@ function faultsNamed<T>(name: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof CodecFault)) throw error
-    if (error.outOfMemory) throw tooLarge(name, 'a row group needs more memory than the codec can address. Choose fewer columns.')
-    throw corrupt(name, `a row group cannot be decoded (${error.message.slice(0, 300)})`, {}, error)
+    throw namedFault(name, error)
   }
+}
+
+/** A fault of the codec as an error about the file; anything else as it is. */
+export function namedFault(name: string, error: unknown): unknown {
+  if (!(error instanceof CodecFault)) return error
+  if (error.outOfMemory) return tooLarge(name, 'a row group needs more memory than the codec can address. Choose fewer columns.')
+  return corrupt(name, `a row group cannot be decoded (${error.message.slice(0, 300)})`, {}, error)
+}
+
+/** The error for a row group of another length than the footer says. */
+export function wrongRows(name: string, announced: number, found: number): AlluviumError {
+  return corrupt(name, `${announced} rows announced, ${found} found`)
 }

@@ -1,5 +1,6 @@
 // Parquet bytes <-> Arrow record batches, and the statistics of what is written. The only folder that knows the codec.
 
+export { createDecodeThreads, type DecodeThreads } from './decode-thread.js'
 export { type EncodeProperties, type EncodeRowGroup, encodeInThread, type WriteCodec } from './encode.js'
 export { createEncodeWorker, type EncodeWorker } from './encode-worker.js'
 export { initParquet } from './engine.js'

@@ -1,15 +1,20 @@
-// Fetching before the bytes are needed, within a budget that readings may share. Rule: what is needed now is fetched
-// whatever the budget says; what is fetched ahead was taken from it first, and comes back when it is decoded or let go.
+// Fetching before the bytes are needed, and decoding on other threads, within a budget that readings may share. Rule: what is
+// needed now is fetched whatever the budget says; what is fetched ahead was taken from it first, and comes back when it is
+// decoded or let go.
+import type { RecordBatch } from 'apache-arrow'
+import type { DecodeThreads } from './decode-thread.js'
 import type { ChunkInfo } from './footer.js'
 import type { SchemaNode } from './schema-tree.js'
 
-/** Bytes that may be fetched, or lie fetched, before they are needed. */
+/** Bytes that may be fetched, or lie fetched, before they are needed; with threads, also what these make of them. */
 export class ReadAhead {
   readonly maxBytes: number
+  readonly threads: DecodeThreads | undefined
   #taken = 0
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, threads?: DecodeThreads) {
     this.maxBytes = maxBytes
+    this.threads = threads
   }
 
   /** Bytes taken now. */
@@ -36,10 +41,17 @@ export interface FetchedChunk {
   readonly bytes: Uint8Array
 }
 
+/** The chunks of a row group; where threads decode them, what will come of it, undefined where it is left to this thread. */
+export interface FetchedGroup {
+  readonly chunks: readonly FetchedChunk[]
+  readonly decoded?: Promise<RecordBatch[] | undefined> | undefined
+}
+
 /** Where the chunks of a row group lie. */
 export interface LocatedGroup {
+  /** What it takes from the budget. */
   readonly sizeBytes: number
-  fetch(signal: AbortSignal | undefined): Promise<FetchedChunk[]>
+  fetch(signal: AbortSignal | undefined): Promise<FetchedGroup>
 }
 
 /** Fetches the row groups of one reading, in order, some of them ahead. For reader.ts. */
@@ -49,7 +61,7 @@ export class GroupFetcher<G = unknown> {
   readonly #locate: (index: number) => LocatedGroup
   readonly #signal: AbortSignal | undefined
   // Fetched ahead and not decoded yet: what each took from the budget.
-  readonly #fetches = new Map<number, { readonly chunks: Promise<FetchedChunk[]>; readonly taken: number }>()
+  readonly #fetches = new Map<number, { readonly group: Promise<FetchedGroup>; readonly taken: number }>()
   #over = false
 
   constructor(groups: readonly G[], ahead: ReadAhead, locate: (group: G) => LocatedGroup, signal: AbortSignal | undefined) {
@@ -59,26 +71,34 @@ export class GroupFetcher<G = unknown> {
     this.#signal = signal
   }
 
-  /** Begins to fetch a row group where the budget allows. What is wrong with it shows when it is fetched for good. */
-  prefetch(index: number): void {
-    if (this.#over || index >= this.#count || this.#fetches.has(index) || this.#signal?.aborted === true) return
+  /**
+   * Begins to fetch row groups, `count` from an index on, as far as the budget allows. What is wrong with one shows when it is
+   * fetched for good.
+   */
+  prefetch(index: number, count = 1): void {
+    if (this.#over || this.#signal?.aborted === true) return
+    for (let i = index; i < Math.min(index + count, this.#count); i++) if (!this.#fetches.has(i) && !this.#begin(i)) return
+  }
+
+  #begin(index: number): boolean {
     let located: LocatedGroup
     try {
       located = this.#locate(index)
     } catch {
-      return // Who comes to need it is told.
+      return false // Who comes to need it is told.
     }
-    if (!this.#ahead.take(located.sizeBytes)) return
-    const chunks = located.fetch(this.#signal)
+    if (!this.#ahead.take(located.sizeBytes)) return false
+    const group = located.fetch(this.#signal)
     // The reader may stop before it is awaited; its failure must not be an unhandled rejection.
-    chunks.catch(() => undefined)
-    this.#fetches.set(index, { chunks, taken: located.sizeBytes })
+    group.catch(() => undefined)
+    this.#fetches.set(index, { group, taken: located.sizeBytes })
+    return true
   }
 
   /** The chunks of a row group. */
-  async fetch(index: number): Promise<FetchedChunk[]> {
+  async fetch(index: number): Promise<FetchedGroup> {
     const ahead = this.#fetches.get(index)
-    return ahead === undefined ? this.#locate(index).fetch(this.#signal) : ahead.chunks
+    return ahead === undefined ? this.#locate(index).fetch(this.#signal) : ahead.group
   }
 
   /** Gives back what a row group took. */

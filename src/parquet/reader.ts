@@ -2,10 +2,11 @@
 import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow'
 import { throwIfAborted } from '../errors.js'
 import { chunksOf } from './decode.js'
+import type { DecodeThreads } from './decode-thread.js'
 import type { RowGroupInfo } from './footer.js'
 import { type Opened, openFooter, type Projection, project } from './open.js'
 import { GroupFetcher, type LocatedGroup, ReadAhead } from './read-ahead.js'
-import { groupBatches } from './row-group.js'
+import { decodedBytes, decodeInThreads, type GroupReading, groupBatches } from './row-group.js'
 import { type ColumnPath, selectLeaves } from './slice.js'
 import { type ByteSource, readRanges } from './source.js'
 
@@ -13,6 +14,8 @@ const NO_COLUMNS = new Schema([])
 const DEFAULT_BATCH_ROWS = 65_536
 // What is fetched while something else is decoded, where the caller sets no bound of its own.
 const DEFAULT_AHEAD_BYTES = 64 * 2 ** 20
+// Row groups that are decoded before they are needed, where the budget allows.
+const GROUPS_AHEAD_PER_THREAD = 2
 
 /** What to read of a file. */
 export interface ReadOptions {
@@ -106,37 +109,40 @@ class OpenFile implements ParquetFile {
     if (!Number.isSafeInteger(batchRows) || batchRows < 1) throw new RangeError(`batchRows must be a positive integer, not ${batchRows}`)
     const groups = (options.rowGroups ?? this.rowGroups.map((_, i) => i)).map((i) => this.rowGroup(i)).filter((group) => group.numRows > 0)
     const selected = selectLeaves(this.opened.footer, options.columns)
-    const fetcher = new GroupFetcher(groups, ahead, (group) => this.locate(group, selected), signal)
+    const reading = this.groupReading(selected, batchRows)
+    const fetcher = new GroupFetcher(groups, ahead, (group) => this.locate(group, selected, reading, ahead.threads), signal)
     return {
       prefetch: () => fetcher.prefetch(0),
-      batches: (onLast) => this.decode(groups, selected, fetcher, batchRows, signal, onLast),
+      batches: (onLast) => this.decode(groups, reading, fetcher, signal, onLast, ahead.threads),
     }
   }
 
   private async *decode(
     groups: readonly RowGroupInfo[],
-    selected: Set<number>,
+    readingLater: () => Promise<GroupReading>,
     fetcher: GroupFetcher,
-    batchRows: number,
     signal: AbortSignal | undefined,
     onLast: (() => void) | undefined,
+    threads: DecodeThreads | undefined,
   ): AsyncGenerator<RecordBatch, void, undefined> {
     try {
       throwIfAborted(signal, `reading ${this.name}`)
-      const projection = await this.projection(selected)
-      if (groups.length === 0 || selected.size === 0) onLast?.()
-      if (selected.size === 0) {
-        for (const group of groups) yield* bareBatches(group.numRows, batchRows)
+      const reading = await readingLater()
+      const isBare = reading.projection.selected.size === 0
+      if (groups.length === 0 || isBare) onLast?.()
+      if (isBare) {
+        for (const group of groups) yield* bareBatches(group.numRows, reading.batchRows)
         return
       }
-      const reading = { name: this.name, footer: this.opened.footer, projection, batchRows }
-      for (const [i, group] of groups.entries()) {
+      const groupsAhead = threads === undefined ? 1 : GROUPS_AHEAD_PER_THREAD * threads.count
+      for (const [i, { numRows }] of groups.entries()) {
         const fetching = fetcher.fetch(i)
-        fetcher.prefetch(i + 1)
+        fetcher.prefetch(i + 1, groupsAhead)
         if (i === groups.length - 1) onLast?.()
-        const chunks = await fetching
+        const { chunks, decoded } = await fetching
+        const batches = (await decoded) ?? groupBatches(reading, numRows, chunks)
         throwIfAborted(signal, `reading ${this.name}`)
-        for await (const batch of groupBatches(reading, group.numRows, chunks)) {
+        for await (const batch of batches) {
           throwIfAborted(signal, `reading ${this.name}`)
           yield batch
         }
@@ -158,15 +164,39 @@ class OpenFile implements ParquetFile {
     return project(this.opened.footer, this.name, selected)
   }
 
+  // What decoding needs to know, found out once it is needed.
+  private groupReading(selected: Set<number>, batchRows: number): () => Promise<GroupReading> {
+    let reading: Promise<GroupReading> | undefined
+    return () => {
+      reading ??= this.projection(selected).then((projection) => ({
+        name: this.name,
+        footer: this.opened.footer,
+        projection,
+        batchRows,
+      }))
+      return reading
+    }
+  }
+
   // The chunks of a row group, their size, and how to fetch them.
-  private locate(group: RowGroupInfo, selected: ReadonlySet<number>): LocatedGroup {
+  private locate(
+    group: RowGroupInfo,
+    selected: ReadonlySet<number>,
+    readingLater: () => Promise<GroupReading>,
+    threads: DecodeThreads | undefined,
+  ): LocatedGroup {
     const wanted = chunksOf(this.name, this.opened, group, selected)
     const ranges = wanted.map((one) => one.range)
+    const sizeBytes = wanted.reduce((sum, { chunk }) => sum + chunk.compressedSize, 0)
     return {
-      sizeBytes: wanted.reduce((sum, { chunk }) => sum + chunk.compressedSize, 0),
+      sizeBytes: threads === undefined ? sizeBytes : sizeBytes + decodedBytes(group.numRows, wanted),
       fetch: async (signal) => {
         const bytes = await readRanges(this.opened.source, this.name, ranges, signal)
-        return wanted.map(({ leaf, chunk }, i) => ({ leaf, chunk, bytes: bytes[i] as Uint8Array }))
+        const chunks = wanted.map(({ leaf, chunk }, i) => ({ leaf, chunk, bytes: bytes[i] as Uint8Array }))
+        if (threads === undefined) return { chunks }
+        const decoded = decodeInThreads(await readingLater(), group.numRows, chunks, threads)
+        decoded.catch(() => undefined) // Whoever awaits it sees the failure.
+        return { chunks, decoded }
       },
     }
   }

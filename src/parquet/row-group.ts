@@ -1,11 +1,12 @@
 // A row group's chunks as record batches: flat columns by the column kernel, the others by the codec, put together by their
 // rows. Rule: where the kernel leaves one column, or both do not cut alike, the codec decodes the whole group, and it alone
 // says what is wrong with it.
-import { type Data, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow'
-import { decodeGroup, decodeWhole } from './decode.js'
+import { type Data, makeData, RecordBatch, type Schema, Struct, tableFromIPC } from 'apache-arrow'
+import { decodeGroup, decodeWhole, namedFault, wholeSlice, wrongRows } from './decode.js'
+import type { DecodeThreads } from './decode-thread.js'
 import { initParquet } from './engine.js'
 import { arrayOf, columnTask } from './flat-columns.js'
-import type { Footer } from './footer.js'
+import type { ChunkInfo, Footer } from './footer.js'
 import { decodeColumn } from './kernel/column.js'
 import { type Projection, project } from './open.js'
 import type { FetchedChunk } from './read-ahead.js'
@@ -31,16 +32,16 @@ export async function* groupBatches(
   chunks: readonly FetchedChunk[],
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const flat = decodeFlat(projection, numRows, chunks, batchRows)
-  const rest = chunks.filter(({ leaf }) => flat?.has(projection.flat.get(leaf.leaf)?.at ?? -1) !== true)
+  const rest = restOf(projection, chunks, flat)
   if (flat !== undefined && rest.length === 0) {
     yield* joined(projection.schema, numRows, batchRows, flat, undefined)
     return
   }
   await initParquet()
   if (flat !== undefined && flat.size > 0) {
-    const others = await project(footer, name, new Set(rest.map(({ leaf }) => leaf.leaf)))
+    const others = await project(footer, name, leavesOf(rest))
     const batches = decodeWhole(name, footer, others, numRows, rest, batchRows)
-    if (batches?.every((batch, i) => batch.numRows === Math.min(batchRows, numRows - i * batchRows))) {
+    if (isCutAlike(batches, numRows, batchRows)) {
       yield* joined(projection.schema, numRows, batchRows, flat, batches)
       return
     }
@@ -67,6 +68,89 @@ function decodeFlat(projection: Projection, numRows: number, chunks: readonly Fe
     )
   }
   return arrays
+}
+
+/** About what a row group takes when it is decoded. */
+export function decodedBytes(numRows: number, chunks: readonly { readonly chunk: ChunkInfo }[]): number {
+  return chunks.reduce((sum, { chunk }) => sum + Math.max(chunk.uncompressedSize, numRows * GUESSED_WIDTH), 0)
+}
+
+const GUESSED_WIDTH = 8
+
+/**
+ * The batches of a row group, decoded on threads column by column; undefined where it is left to this thread.
+ * @throws AlluviumError `CORRUPT_DATA`, `LIMIT_EXCEEDED`
+ */
+export async function decodeInThreads(
+  { name, footer, projection, batchRows }: GroupReading,
+  numRows: number,
+  chunks: readonly FetchedChunk[],
+  threads: DecodeThreads,
+): Promise<RecordBatch[] | undefined> {
+  if (chunks.length === 0 || decodedBytes(numRows, chunks) > MAX_FLAT_BYTES) return undefined
+  const arrays = new Map<number, readonly Data[]>()
+  const working: Promise<boolean>[] = []
+  const rest: FetchedChunk[] = []
+  for (const fetched of chunks) {
+    const column = projection.flat.get(fetched.leaf.leaf)
+    const task = column && columnTask(column, fetched.chunk, numRows, batchRows)
+    if (column === undefined || task === undefined) rest.push(fetched)
+    else {
+      const { type } = column.field
+      const decode = async (): Promise<boolean> => {
+        const buffers = await threads.column(fetched.bytes, task)
+        if (buffers !== undefined)
+          arrays.set(
+            column.at,
+            buffers.map((one) => arrayOf(type, column.kind, one)),
+          )
+        return buffers !== undefined
+      }
+      working.push(decode())
+    }
+  }
+  const others = rest.length === 0 ? undefined : decodeRest(name, footer, rest, numRows, batchRows, threads)
+  const [batches, ...done] = await Promise.all([others, ...working])
+  if (done.includes(false)) return undefined
+  if (rest.length > 0 && !isCutAlike(batches, numRows, batchRows)) return undefined
+  return [...joined(projection.schema, numRows, batchRows, arrays, batches)]
+}
+
+async function decodeRest(
+  name: string,
+  footer: Footer,
+  rest: readonly FetchedChunk[],
+  numRows: number,
+  batchRows: number,
+  threads: DecodeThreads,
+): Promise<RecordBatch[] | undefined> {
+  await initParquet()
+  const projection = await project(footer, name, leavesOf(rest))
+  const slice = wholeSlice(name, footer, projection, numRows, rest)
+  if (slice === undefined) return undefined
+  const ipc = await threads.slice(slice, Math.min(batchRows, numRows)).catch((error: unknown) => {
+    throw namedFault(name, error)
+  })
+  if (ipc === undefined) return undefined
+  const batches = tableFromIPC(ipc).batches
+  const rows = batches.reduce((sum, batch) => sum + batch.numRows, 0)
+  if (rows !== numRows) throw wrongRows(name, numRows, rows)
+  return batches.map((batch) => new RecordBatch(projection.schema, batch.data))
+}
+
+function leavesOf(chunks: readonly FetchedChunk[]): Set<number> {
+  return new Set(chunks.map(({ leaf }) => leaf.leaf))
+}
+
+function restOf(projection: Projection, chunks: readonly FetchedChunk[], flat: FlatArrays | undefined): FetchedChunk[] {
+  return chunks.filter(({ leaf }) => {
+    const column = projection.flat.get(leaf.leaf)
+    return column === undefined || flat?.has(column.at) !== true
+  })
+}
+
+function isCutAlike(batches: readonly RecordBatch[] | undefined, numRows: number, batchRows: number): boolean {
+  return batches?.every((batch, i) => batch.numRows === Math.min(batchRows, numRows - i * batchRows)) === true
 }
 
 function* joined(

@@ -1,10 +1,10 @@
 // A scan: a plan that can be printed before it runs, then batches or rows. One row group is decoded at a time; the next
-// bytes are on their way then.
+// bytes are on their way then. With threads, several are decoded before they are needed.
 import type { RecordBatch } from 'apache-arrow'
 import { maskToIndices, project, rowsOf, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import type { LogView } from '../log/index.js'
-import { ReadAhead } from '../parquet/index.js'
+import { createDecodeThreads, ReadAhead } from '../parquet/index.js'
 import type { Storage } from '../storage/storage.js'
 import { batchesInOrder } from './files-ahead.js'
 import { type FileBatch, type OpenFile, openFile } from './read-file.js'
@@ -53,16 +53,22 @@ export class Scan<Row = Record<string, unknown>> {
     const { signal } = this.#options
     let left = limit ?? Number.POSITIVE_INFINITY
     if (left <= 0) return
+    // Threads that are never asked to do anything are never started.
+    const threads = createDecodeThreads(plan.threads)
     // A few rows are most likely in the first bytes: no others are asked for before they are needed.
-    const ahead = new ReadAhead(limit === undefined ? plan.bytesInFlight : 0)
+    const ahead = new ReadAhead(limit === undefined ? plan.bytesInFlight : 0, threads)
     const open = (index: number, stop: AbortSignal): Promise<OpenFile> =>
       openFile(this.#storage, this.#view, plan.files[index] as number, { needed, filter, batchRows, ahead, signal: stop })
-    for await (const batch of batchesInOrder(plan.files.length, open, { readsAhead: ahead.maxBytes > 0, signal })) {
-      throwIfAborted(signal, 'the scan')
-      const kept = keepRows(batch, plan, left)
-      left -= kept.numRows
-      if (kept.numRows > 0) yield kept
-      if (left <= 0) return
+    try {
+      for await (const batch of batchesInOrder(plan.files.length, open, { readsAhead: ahead.maxBytes > 0, signal })) {
+        throwIfAborted(signal, 'the scan')
+        const kept = keepRows(batch, plan, left)
+        left -= kept.numRows
+        if (kept.numRows > 0) yield kept
+        if (left <= 0) return
+      }
+    } finally {
+      await threads?.close()
     }
   }
 

@@ -23,6 +23,7 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
     where: { type: 'string', value: 'EXPR', help: 'only rows for which this is true' },
     'row-ids': { type: 'boolean', help: 'with _row_id and _row_commit_version, of tables that track rows' },
     limit: { type: 'string', value: 'N', help: 'at most this many rows' },
+    threads: { type: 'string', value: 'N', help: 'decode on so many threads; for large tables' },
     ...ALLOW_PATH_OPTION,
     format: { type: 'string', value: FORMATS.join('|'), help: 'how to print; table when absent, ndjson with --json' },
     explain: { type: 'boolean', help: 'print which files would be read, and stop' },
@@ -41,11 +42,13 @@ numbers, true, DATE '2026-01-31', TIMESTAMP '2026-01-31T12:00:00Z', \`odd names\
     const columns = listOption(options, 'columns')
     const where = textOption(options, 'where')
     const limit = numberOption(options, 'limit')
+    const threads = numberOption(options, 'threads')
     const { snapshot } = await snapshotOf(input)
     const scan = snapshot.scan({
       ...(columns === undefined ? {} : { columns }),
       ...(where === undefined ? {} : { where }),
       ...(limit === undefined ? {} : { limit }),
+      ...(threads === undefined ? {} : { threads }),
       rowIds: options['row-ids'] === true,
       signal,
     })
