@@ -88,6 +88,8 @@ export {
   type SnapshotOptions,
   Table,
   Transaction,
+  type TransactionCommitOptions,
+  type TransactionOptions,
   type WithStorageOptions,
 } from './table/index.js'
 export { VERSION } from './version.js'

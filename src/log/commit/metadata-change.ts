@@ -72,9 +72,9 @@ const MAPPING_ID = 'delta.columnMapping.id'
 const PHYSICAL_NAME = 'delta.columnMapping.physicalName'
 
 function schemaObstacle(before: Metadata, after: Metadata): string | undefined {
-  if (before.schemaString === after.schemaString) return undefined
   const startsMapping =
     isUnmapped(lowerCased(before.configuration).get(MAPPING_MODE)) && !isUnmapped(lowerCased(after.configuration).get(MAPPING_MODE))
+  if (before.schemaString === after.schemaString && !startsMapping) return undefined
   try {
     const same = sameSchema(parseJson(before.schemaString), parseJson(after.schemaString), startsMapping)
     return same ? undefined : 'the schema changed'
