@@ -229,6 +229,10 @@ describe('reading', () => {
     expect(await list('')).toEqual([1000, '00000000000000000000.json', 205])
     expect(await list('&startAfter=00000000000000000999.json')).toEqual([205, '00000000000000001000.json', 0])
     expect(await list('&startAfter=00000000000000001203')).toEqual([2, '00000000000000001203.json', 0])
+    // Seen with Hadoop 3.4.2: the bytes of names are compared as signed numbers, so that é comes before a.
+    for (const name of ['b', '%C3%A9', 'a']) await create(hdfs, `/order/${name}`, '')
+    const { text } = await answered('GET', url(hdfs, '/order', 'op=LISTSTATUS_BATCH'))
+    expect([...text.matchAll(/"pathSuffix":"(.*?)"/g)].map(([, name]) => name)).toEqual(['é', 'a', 'b'])
     const all = JSON.parse((await answered('GET', url(hdfs, '/log', 'op=LISTSTATUS'))).text) as { FileStatuses: { FileStatus: unknown[] } }
     expect(all.FileStatuses.FileStatus).toHaveLength(1205)
   }, 60_000)
@@ -340,6 +344,9 @@ describe('HttpFS', () => {
     expect(await rename(hdfs, '/a', '/c')).toBe('200 true')
     expect(await rename(hdfs, '/c', '/b')).toBe('200 false')
     expect(await rename(hdfs, '/missing', '/e')).toBe('200 false')
+    // Seen with HttpFS 3.4.2: the parameter is trimmed, and a slash at its end dropped.
+    expect(await rename(hdfs, '/c', '/trimmed ')).toBe('200 true')
+    expect(await rename(hdfs, '/trimmed', '/c/')).toBe('200 true')
     expect(await rename(hdfs, '/c', '/d')).toBe('200 true')
     expect(hdfs.files('/d')).toEqual(['/d/c', '/d/inside'])
   })

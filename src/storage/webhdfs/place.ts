@@ -40,6 +40,7 @@ export async function placeObject(work: Work, path: string, staged: HdfsStaged, 
     // 'false' and a missing source can be the second answer to a request that a gateway repeated.
     const found = await look(work, path, staged, said, trying)
     if (found !== undefined) return settled(work, staged, found)
+    if (trying.signal?.aborted) throw new PlacementUnknown(abortedFault(trying.signal))
     if (fault.isMissing) throw new PlacementUnknown(fault)
     doubtful ||= said !== 'false'
     if (await mayGoOn(trying, fault)) continue

@@ -4,7 +4,7 @@
 import { encodeUtf8 } from '../../bytes.js'
 import type { Runtime } from '../../runtime.js'
 import { joinPath, leafName, parentFolder } from '../path.js'
-import { WebHdfsFault } from './fault.js'
+import { nonsense, WebHdfsFault } from './fault.js'
 import type { HdfsFiles, HdfsStatus, Trying } from './files.js'
 import { Patience } from './patience.js'
 
@@ -73,10 +73,10 @@ async function stageOnce(work: Work, temporary: string, bytes: Uint8Array, tryin
   try {
     await work.files.make(temporary, bytes, trying)
   } catch (error) {
-    // The answer may be all that got lost.
-    if (!(error instanceof WebHdfsFault) || error.changedNothing || error.kind === 'aborted') throw error
+    // The answer may be all that got lost; or the request came twice, and this is the answer to its copy: nobody else has the name.
+    if (!(error instanceof WebHdfsFault) || (error.changedNothing && !error.isTaken) || error.kind === 'aborted') throw error
     const status = await work.files.status(temporary, trying).catch(() => undefined)
-    if (!isWhole(status, bytes.length)) throw error
+    if (!isWhole(status, bytes.length)) throw error.isTaken ? nonsense(`a name that nobody has was refused (${error.name})`) : error
     return { temporary, sizeBytes: bytes.length, fileId: status.fileId }
   }
   return checkWhole(work.files, temporary, bytes.length, trying)

@@ -1,6 +1,5 @@
 // Files and folders as a namenode keeps them: real folders, files that are open, renames of both kinds.
 // One rule: what HDFS refuses is refused here in its own words and as its own exception.
-import { compareText } from '../../bytes.js'
 
 /** A refusal, as HDFS names it. */
 export class HdfsException extends Error {
@@ -145,9 +144,9 @@ export class HdfsTree {
     return true
   }
 
-  /** What is in a folder, sorted by the bytes of the names. */
+  /** What is in a folder, in the namenode's order. */
   list(node: HdfsNode): [name: string, node: HdfsNode][] {
-    return [...node.children].sort(([a], [b]) => compareText(a, b))
+    return [...node.children].sort(([a], [b]) => compareNames(a, b))
   }
 
   #move(source: string, destination: string): void {
@@ -163,6 +162,15 @@ export class HdfsTree {
     const empty = { bytes: new Uint8Array(), open: false, gone: false, children: new Map<string, HdfsNode>() }
     return { fileId: this.#nextId++, folder, modifiedMs: this.#now(), owner, ...empty }
   }
+}
+
+/** The order of names in a folder: by their UTF-8 bytes as signed numbers, so that what is not ASCII comes first. */
+export function compareNames(a: string, b: string): number {
+  const [x, y] = [new Int8Array(Buffer.from(a)), new Int8Array(Buffer.from(b))]
+  for (let at = 0; at < Math.min(x.length, y.length); at++) {
+    if (x[at] !== y[at]) return (x[at] as number) - (y[at] as number)
+  }
+  return x.length - y.length
 }
 
 export function split(path: string): { parent: string; name: string } {

@@ -77,8 +77,12 @@ export class HttpFsService implements EmulatedService {
       }
       case 'RENAME': {
         this.#change('rename', user, path)
-        const destination = query.get('destination')
-        if (destination === null) throw illegalArgument('Parameter [destination] cannot be NULL')
+        // Trimmed, as every parameter is.
+        const destination = query
+          .get('destination')
+          ?.trim()
+          .replace(/(.)\/+$/, '$1')
+        if (destination === undefined) throw illegalArgument('Parameter [destination] cannot be NULL')
         return jsonAnswer({ boolean: tree.renamePlainly(path, destination) })
       }
       case 'DELETE':

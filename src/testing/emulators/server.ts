@@ -166,7 +166,7 @@ export class EmulatorCore implements Emulator {
       this.#serve(role, service, request, response).catch(() => request.socket.destroy())
     })
     server.on('clientError', (_, socket) => socket.destroy())
-    // Asked for or not, the services decide about 100 Continue themselves.
+    // Whether a body is wanted is known a little later.
     server.on('checkContinue', (request, response) => server.emit('request', request, response))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -219,6 +219,7 @@ export class EmulatorCore implements Emulator {
       await this.#delay()
       return this.#answer(early, undefined, incoming, response, entry)
     }
+    if (headers.expect !== undefined) response.writeContinue()
     const { body, whole } = await readBody(incoming, fault?.effect === 'partial')
     const request = { ...head, body }
     if (!whole) {

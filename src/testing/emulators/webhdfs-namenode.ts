@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { exceptionAnswer, fileStatus, htmlAnswer, jsonAnswer, listing } from './hdfs-answers.js'
 import { type HdfsCluster, operationOf, pathOf, userOf } from './hdfs-cluster.js'
-import { HdfsException, type HdfsNode, illegalArgument, ioException, notFound } from './hdfs-tree.js'
+import { compareNames, HdfsException, type HdfsNode, illegalArgument, ioException, notFound } from './hdfs-tree.js'
 import type { EmulatedService, ServiceAnswer, ServiceRequest } from './server.js'
 
 const BATCH = 1000
@@ -139,14 +139,14 @@ export class NamenodeService implements EmulatedService {
     const all = this.#cluster.tree.list(node)
     if (operation === 'LISTSTATUS') return jsonAnswer({ FileStatuses: { FileStatus: listing(node, all) } })
     const startAfter = query.get('startAfter') ?? ''
-    const rest = all.filter(([name]) => startAfter === '' || Buffer.compare(Buffer.from(name), Buffer.from(startAfter)) > 0)
+    const rest = all.filter(([name]) => startAfter === '' || compareNames(name, startAfter) > 0)
     const batch = rest.slice(0, cut === 'short' ? SHORT_BATCH : BATCH)
     const statuses = { FileStatuses: { FileStatus: listing(node, batch) } }
     return jsonAnswer({ DirectoryListing: { partialListing: statuses, remainingEntries: node.folder ? rest.length - batch.length : 0 } })
   }
 
   #rename({ query }: ServiceRequest, path: string): ServiceAnswer {
-    const destination = query.get('destination')
+    const destination = query.get('destination')?.replace(/(.)\/+$/, '$1') ?? null
     if (destination === null || !destination.startsWith('/'))
       throw illegalArgument(`Invalid value for webhdfs parameter "destination": "${destination}"`)
     this.#cluster.checkName(destination)

@@ -34,6 +34,8 @@ export interface WebHdfsEmulator extends Emulator {
   startNamenode(namenode: number): Promise<void>
   /** Reading this file answers 200 and breaks off. */
   corrupt(path: string): void
+  /** Puts files without requests. */
+  load(files: Iterable<readonly [path: string, bytes: Uint8Array]>): void
   /** A file's bytes; no request, no fault. */
   file(path: string): Uint8Array | undefined
   /** Paths of all files below a folder, in order. */
@@ -129,6 +131,11 @@ class RunningWebHdfs extends EmulatorCore implements WebHdfsEmulator {
     const file = this.#cluster.tree.find(path)
     if (file === undefined || file.folder) throw new TypeError(`the emulator has no file '${path}'`)
     this.#cluster.corrupt.add(file)
+  }
+
+  load(files: Iterable<readonly [path: string, bytes: Uint8Array]>): void {
+    const { tree, superuser } = this.#cluster
+    for (const [path, bytes] of files) tree.complete(path, tree.create(path, true, superuser), bytes)
   }
 
   file(path: string): Uint8Array | undefined {
