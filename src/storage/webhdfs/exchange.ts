@@ -188,7 +188,8 @@ export class Exchange {
     return new WebHdfsFault({
       kind: 'refused',
       name: 'too large',
-      message: `an answer has ${bytes} bytes or more, ${limit} at most were asked for`,
+      code: 'LIMIT_EXCEEDED',
+      message: `there are ${bytes} bytes or more, and ${limit} is the limit`,
     })
   }
 
