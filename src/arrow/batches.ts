@@ -1,10 +1,11 @@
 // Batches put together, narrowed and measured.
-import { type Data, type RecordBatch, Schema, Type } from 'apache-arrow'
+import { type Data, type RecordBatch, type Schema, Type } from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
 import { batchOf } from './batch-builder.js'
 import { offsetsOf } from './buffers.js'
 import { concatData } from './concat.js'
 import { plainLayout } from './layout.js'
+import { placesOf, schemaOf } from './schema.js'
 
 /**
  * The named top-level columns, in the order given, without a copy.
@@ -12,7 +13,8 @@ import { plainLayout } from './layout.js'
  */
 export function project(batch: RecordBatch, columns: readonly string[]): RecordBatch {
   const { fields } = batch.schema
-  const places = columns.map((name) => fields.findIndex((field) => field.name === name))
+  const known = placesOf(fields)
+  const places = columns.map((name) => known.get(name) ?? -1)
   const missing = columns.filter((_, i) => places[i] === -1)
   if (missing.length > 0) {
     throw new AlluviumError(
@@ -23,7 +25,7 @@ export function project(batch: RecordBatch, columns: readonly string[]): RecordB
       },
     )
   }
-  const schema = new Schema(places.map((place) => fields[place]) as never)
+  const schema = schemaOf(places.map((place) => fields[place]) as never)
   return batchOf(
     schema,
     places.map((place) => batch.data.children[place] as Data),
@@ -49,7 +51,7 @@ export function concatBatches(batches: readonly RecordBatch[]): RecordBatch {
   )
   const fields = first.schema.fields.map((field, c) => field.clone({ type: (children[c] as Data).type }))
   return batchOf(
-    new Schema(fields),
+    schemaOf(fields),
     children,
     batches.reduce((sum, batch) => sum + batch.numRows, 0),
   )

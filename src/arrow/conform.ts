@@ -18,6 +18,7 @@ import { bitAt, offsetsOf, validityOf } from './buffers.js'
 import { CastFault, castLeaf, sameLeaf } from './casts.js'
 import { nullData } from './constants.js'
 import { plainLayout, validityProps } from './layout.js'
+import { placesOf } from './schema.js'
 import { toArrowSchema } from './types.js'
 import { VARIANT_TYPE } from './variant/cells.js'
 import { conformVariant } from './variant/unshred.js'
@@ -56,6 +57,7 @@ interface Member {
 class Conforming {
   private readonly write: boolean
   private readonly place: string
+  private readonly nullColumns: Map<ArrowType, Data> = new Map()
   private readonly mismatches: { column: string; problem: string }[] = []
 
   constructor(options: ConformOptions) {
@@ -75,8 +77,9 @@ class Conforming {
   /** The members of a struct (or the columns of a batch) in the order of `targets`. `parent` has the nulls that hide members. */
   members(source: readonly Member[], targets: readonly ArrowField[], length: number, prefix: string, parent: Data | undefined): Data[] {
     const used = new Set<Member>()
+    const find = this.finder(source)
     const children = targets.map((target) => {
-      const member = this.find(source, target.name)
+      const member = find(target.name)
       const path = `${prefix}${target.name}`
       if (member === undefined) return this.missing(target, length, path, parent)
       used.add(member)
@@ -88,18 +91,32 @@ class Conforming {
     return children
   }
 
-  private find(source: readonly Member[], name: string): Member | undefined {
-    const exact = source.find((member) => member.field.name === name)
-    if (exact !== undefined || this.write) return exact
-    const lower = name.toLowerCase()
-    const close = source.filter((member) => member.field.name.toLowerCase() === lower)
-    return close.length === 1 ? close[0] : undefined
+  private finder(source: readonly Member[]): (name: string) => Member | undefined {
+    const places = placesOf(source.map(({ field }) => field))
+    let byCase: Map<string, readonly Member[]> | undefined
+    return (name) => {
+      const exact = places.get(name)
+      if (exact !== undefined) return source[exact]
+      if (this.write) return undefined
+      byCase ??= groupBy(source, ({ field }) => field.name.toLowerCase())
+      const close = byCase.get(name.toLowerCase()) ?? []
+      return close.length === 1 ? close[0] : undefined
+    }
   }
 
   private missing(target: ArrowField, length: number, path: string, parent: Data | undefined): Data {
     const hidden = parent !== undefined && parent.nullCount === length
     if (this.write && !target.nullable && length > 0 && !hidden) this.mismatch(path, 'missing, but NOT NULL')
-    return nullData(target.type, length)
+    return this.nulls(target.type, length)
+  }
+
+  // Columns that are not there share their nulls.
+  private nulls(type: ArrowType, length: number): Data {
+    const known = this.nullColumns.get(type)
+    if (known !== undefined && known.length === length) return known
+    const data = nullData(type, length)
+    this.nullColumns.set(type, data)
+    return data
   }
 
   private cell(data: Data, target: ArrowField, path: string, parent: Data | undefined): Data {
@@ -186,6 +203,17 @@ class Conforming {
   private mismatch(column: string, problem: string): void {
     this.mismatches.push({ column, problem })
   }
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return groups
 }
 
 // The part of the child that the cells of a list or map show: what lies outside may be anything.

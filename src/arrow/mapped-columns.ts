@@ -1,9 +1,19 @@
 // Columns of a file under the names of the table, where the table maps them (PROTOCOL.md, "Column Mapping"). One rule:
 // a field is found by its physical name or its id alone; whatever else the file has is left out, at every depth.
-import { type Field as ArrowField, type DataType as ArrowType, type Data, List, type RecordBatch, Schema, Struct, Type } from 'apache-arrow'
+import {
+  type Field as ArrowField,
+  type DataType as ArrowType,
+  type Data,
+  List,
+  type RecordBatch,
+  type Schema,
+  Struct,
+  Type,
+} from 'apache-arrow'
 import { AlluviumError } from '../errors.js'
 import { type ColumnMappingMode, columnId, type DataType, type Field, physicalName, type StructType } from '../schema/index.js'
 import { batchOf } from './batch-builder.js'
+import { placesOf, schemaOf } from './schema.js'
 import { mapType } from './types.js'
 
 type Mapped = Exclude<ColumnMappingMode, 'none'>
@@ -33,9 +43,10 @@ export class MappedColumns {
   /** A batch of {@link names} with the table's names in their places. */
   rename(batch: RecordBatch): RecordBatch {
     const { fields } = batch.schema
-    const members = this.#members.map((member, i) => ({ ...member, from: fields.findIndex((field) => field.name === this.names[i]) }))
+    const places = placesOf(fields)
+    const members = this.#members.map((member, i) => ({ ...member, from: places.get(this.names[i] as string) ?? -1 }))
     const { children, fields: renamed } = renameMembers(batch.data, fields, members)
-    return batchOf(new Schema([...renamed]), [...children], batch.numRows)
+    return batchOf(schemaOf(renamed), [...children], batch.numRows)
   }
 }
 
@@ -43,7 +54,7 @@ export class MappedColumns {
 export function physicalBatch(batch: RecordBatch, struct: StructType): RecordBatch {
   const members = physicalMembers(batch.schema.fields, struct.fields)
   const { children, fields } = renameMembers(batch.data, batch.schema.fields, members)
-  return batchOf(new Schema([...fields]), [...children], batch.numRows)
+  return batchOf(schemaOf(fields), [...children], batch.numRows)
 }
 
 /** A field found: its place in the file's struct, its name in the table, and what is to be renamed inside. */
@@ -84,8 +95,9 @@ function matchMembers(have: readonly ArrowField[], want: readonly Field[], mode:
 }
 
 function physicalMembers(have: readonly ArrowField[], want: readonly Field[]): Member[] {
+  const places = placesOf(want)
   return have.map(({ name, type }, from) => {
-    const field = want.find((candidate) => candidate.name === name)
+    const field = want[places.get(name) ?? -1]
     return field === undefined
       ? { from, name, inner: undefined }
       : { from, name: physicalName(field), inner: physicalInner(type, field.dataType) }

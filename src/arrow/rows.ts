@@ -42,18 +42,28 @@ export function rowsOf(batch: RecordBatch, struct: StructType, options: RowsOpti
 // Objects of a struct column (or of the batch) for the cells [from, to), null or not.
 function readObjects(data: Data, fields: readonly Field[], from: number, to: number, options: RowsOptions, prefix: string): Row[] {
   const names = fields.map((field) => field.name)
-  const template = Object.defineProperties(
-    {},
-    Object.fromEntries(names.map((name) => [name, { value: null, enumerable: true, writable: true, configurable: true }])),
-  ) as Row
+  const emptyRow = rowMaker(names)
   const columns = fields.map((field, c) => readCells(data.children[c] as Data, field.dataType, from, to, options, `${prefix}${field.name}`))
   const rows: Row[] = new Array(to - from)
   for (let i = 0; i < rows.length; i++) {
-    const row = { ...template }
+    const row = emptyRow()
     for (let c = 0; c < names.length; c++) row[names[c] as string] = (columns[c] as unknown[])[i]
     rows[i] = row
   }
   return rows
+}
+
+// Objects of more members are hash tables, which take long to copy.
+const MAX_SHAPED_MEMBERS = 1000
+
+// Rows with all members in their places; a member called `__proto__` is one like any other.
+function rowMaker(names: readonly string[]): () => Row {
+  if (names.length > MAX_SHAPED_MEMBERS && !names.includes('__proto__')) return () => ({})
+  const template = Object.defineProperties(
+    {},
+    Object.fromEntries(names.map((name) => [name, { value: null, enumerable: true, writable: true, configurable: true }])),
+  ) as Row
+  return () => ({ ...template })
 }
 
 function readCells(data: Data, type: DataType, from: number, to: number, options: RowsOptions, path: string): unknown[] {

@@ -18,7 +18,7 @@ import {
   Map_,
   Null,
   Precision,
-  Schema,
+  type Schema,
   Struct,
   Timestamp,
   TimeUnit,
@@ -28,11 +28,12 @@ import {
 import { AlluviumError } from '../errors.js'
 import { formatJson, jsonObject } from '../json.js'
 import type { DataType, Field, PrimitiveName, StructType } from '../schema/index.js'
+import { schemaOf } from './schema.js'
 import { VARIANT_FIELD_METADATA, VARIANT_TYPE } from './variant/cells.js'
 
 /** The Arrow schema of a Delta schema. @throws AlluviumError `UNSUPPORTED_FEATURE` for unknown types. */
 export function toArrowSchema(struct: StructType): Schema {
-  return new Schema(struct.fields.map(toArrowField))
+  return schemaOf(struct.fields.map(toArrowField))
 }
 
 /** The Arrow field of a Delta field: its name, nullability and {@link toArrowType}. */
@@ -54,7 +55,7 @@ export function toArrowType(type: DataType): ArrowType {
     case 'unknown':
       throw unsupportedType(formatJson(type.json))
     default:
-      return primitiveType(type.type)
+      return PRIMITIVES[type.type]
   }
 }
 
@@ -118,37 +119,22 @@ function arrowField(name: string, type: DataType, nullable: boolean): ArrowField
   return new ArrowField(name, toArrowType(type), nullable, metadata)
 }
 
-function primitiveType(name: PrimitiveName): ArrowType {
-  switch (name) {
-    case 'string':
-      return new Utf8()
-    case 'long':
-      return new Int64()
-    case 'integer':
-      return new Int32()
-    case 'short':
-      return new Int16()
-    case 'byte':
-      return new Int8()
-    case 'float':
-      return new Float32()
-    case 'double':
-      return new Float64()
-    case 'boolean':
-      return new Bool()
-    case 'binary':
-      return new Binary()
-    case 'date':
-      return new DateDay()
-    case 'timestamp':
-      return new Timestamp(TimeUnit.MICROSECOND, 'UTC')
-    case 'timestamp_ntz':
-      return new Timestamp(TimeUnit.MICROSECOND, null)
-    case 'void':
-      return new Null()
-    case 'variant':
-      return VARIANT_TYPE
-  }
+// One of each for all columns: they have no state, and some tables have very many columns.
+const PRIMITIVES: Readonly<Record<PrimitiveName, ArrowType>> = {
+  string: new Utf8(),
+  long: new Int64(),
+  integer: new Int32(),
+  short: new Int16(),
+  byte: new Int8(),
+  float: new Float32(),
+  double: new Float64(),
+  boolean: new Bool(),
+  binary: new Binary(),
+  date: new DateDay(),
+  timestamp: new Timestamp(TimeUnit.MICROSECOND, 'UTC'),
+  timestamp_ntz: new Timestamp(TimeUnit.MICROSECOND, null),
+  void: new Null(),
+  variant: VARIANT_TYPE,
 }
 
 function fromField(field: ArrowField, path: string, faults: string[]): Field {

@@ -1,7 +1,7 @@
 // Partition values that a checkpoint keeps as columns (`partitionValues_parsed`), for adds whose map of texts is missing or says
 // nothing (PROTOCOL.md, "Checkpoint Schema"). They become the texts that a commit would have.
-import { type Data, type RecordBatch, Schema, type Struct } from 'apache-arrow'
-import { batchOf, conformBatch, fromArrowSchema, physicalReader } from '../arrow/index.js'
+import type { Data, RecordBatch, Schema, Struct } from 'apache-arrow'
+import { batchOf, conformBatch, fromArrowSchema, physicalReader, schemaOf } from '../arrow/index.js'
 import { concatBytes, encodeUtf8 } from '../bytes.js'
 import { isAlluviumError } from '../errors.js'
 import { formatPartitionValue } from '../schema/index.js'
@@ -49,7 +49,7 @@ type ColumnReader = (row: number) => readonly (readonly [name: Uint8Array, text:
 
 // The cells of a row as texts; none where the struct itself is null.
 function columnReader(data: Data): ColumnReader {
-  const schema = new Schema((data.type as Struct).children)
+  const schema = schemaOf((data.type as Struct).children)
   const columns = asDeltaColumns(schema, [...data.children], data.length)
   return (row) => (data.getValid(row) ? columns.map(({ name, text }) => [name, text(row)] as const) : [])
 }

@@ -1,5 +1,6 @@
 // Opening a Parquet file: the footer is found, checked and understood before anything else is read.
-import { DataType, type Field, List, Map_, Schema, Struct, Table, TimestampMicrosecond, tableFromIPC, tableToIPC } from 'apache-arrow'
+import { DataType, type Field, List, Map_, RecordBatchReader, Schema, Struct, Table, TimestampMicrosecond, tableToIPC } from 'apache-arrow'
+import { asLinear, schemaOf } from '../arrow/index.js'
 import { concatBytes } from '../bytes.js'
 import { throwIfAborted } from '../errors.js'
 import { CodecFault, callCodec, initParquet } from './engine.js'
@@ -66,7 +67,7 @@ export async function project(footer: Footer, name: string, selected: ReadonlySe
   const top = new Set(footer.root.children)
   const columns = leaves.map((leaf) => (top.has(leaf) ? flatColumn(footer.bytes, leaf) : undefined))
   if (columns.every((column) => column !== undefined)) {
-    const schema = new Schema(columns.map(({ field }) => field))
+    const schema = schemaOf(columns.map(({ field }) => field))
     const flat = new Map(columns.map((column, at) => [(leaves[at] as SchemaNode).leaf, { ...column, at }]))
     return { selected, schema, hint: hasInt96 ? () => hintOf(schema) : none, flat }
   }
@@ -115,7 +116,8 @@ function flatAmong(
 function readSchema(slice: Uint8Array, name: string): Schema {
   try {
     const ipc = callCodec((codec) => codec.readSchema(slice).intoIPCStream())
-    return tableFromIPC(ipc).schema
+    // A table of it would cost its columns squared.
+    return asLinear(RecordBatchReader.from(ipc).open().schema)
   } catch (error) {
     if (error instanceof CodecFault) throw corrupt(name, `its schema is not understood (${error.message})`, {}, error)
     throw error

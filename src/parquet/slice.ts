@@ -30,10 +30,17 @@ export function selectLeaves(footer: Footer, columns: readonly ColumnPath[] | un
     for (const leaf of footer.leaves) selected.add(leaf.leaf)
     return selected
   }
+  // By name, as there may be many of both.
+  const paths = new Map<string, (readonly string[])[]>()
   for (const column of columns) {
     const path = typeof column === 'string' ? [column] : column
-    descend(footer.root, path, 0, selected)
+    const name = path[0] as string
+    const same = paths.get(name)
+    if (path.length === 0 || footer.root.isCollection) descend(footer.root, [], 0, selected)
+    else if (same === undefined) paths.set(name, [path])
+    else same.push(path)
   }
+  for (const child of footer.root.children) for (const path of paths.get(child.name) ?? []) descend(child, path, 1, selected)
   return selected
 }
 

@@ -1,7 +1,7 @@
 // One Parquet file of a table: its columns under the table's names, with the values of its partition filled in.
 // Rule: which rows of it count is the caller's business; batches say where in the file they lie.
 import { RecordBatch as Batch, makeData, type RecordBatch, type Schema, Struct } from 'apache-arrow'
-import { conformBatch, constantColumn, MappedColumns, project, toArrowSchema } from '../arrow/index.js'
+import { conformBatch, constantColumn, MappedColumns, placesOf, project, toArrowSchema } from '../arrow/index.js'
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { BoundFilter } from '../filter/index.js'
 import type { DeletedRows } from '../log/index.js'
@@ -154,11 +154,11 @@ function constantsOf(needed: StructType, partition: ReadonlyMap<string, string |
 function assemble(needed: StructType, data: RecordBatch, constants: ReadonlyMap<string, PhysicalValue | null>): RecordBatch {
   if (constants.size === 0) return data
   const schema: Schema = toArrowSchema(needed)
+  const places = placesOf(data.schema.fields)
   const children = needed.fields.map((field) => {
     const constant = constants.get(field.name)
     if (constant !== undefined) return constantColumn(field.dataType, constant, data.numRows)
-    const at = data.schema.fields.findIndex((candidate) => candidate.name === field.name)
-    return data.data.children[at] as (typeof data.data.children)[number]
+    return data.data.children[places.get(field.name) ?? -1] as (typeof data.data.children)[number]
   })
   return new Batch(schema, makeData({ type: new Struct(schema.fields), length: data.numRows, nullCount: 0, children }))
 }

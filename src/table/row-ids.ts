@@ -1,7 +1,7 @@
 // Row ids and row commit versions as columns of a scan (PROTOCOL.md, "Row Tracking"). Rule: the value in the data file counts
 // where the row has one; else what the file's add says, and the row's position in the file, whatever was skipped before it.
 import type { Data, RecordBatch } from 'apache-arrow'
-import { batchOf, bitAt, conformBatch, constantColumn, toArrowSchema, validityOf } from '../arrow/index.js'
+import { batchOf, bitAt, conformBatch, constantColumn, placesOf, toArrowSchema, validityOf } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import { type AddFile, hasFeature, type LogView, property } from '../log/index.js'
 import type { Field, StructType } from '../schema/index.js'
@@ -74,14 +74,15 @@ export function rowIdColumns(view: LogView, row: number, needed: StructType): Ro
   const sources = asked.map(({ name }) => sourceOf(view, add, name))
   const data: StructType = { type: 'struct', fields: needed.fields.filter((field) => !asked.includes(field)) }
   const schema = toArrowSchema(needed)
+  const places = placesOf(data.fields)
   return {
     data,
     besides: sources.flatMap(({ column }) => (column === undefined ? [] : [column])),
     complete: (batch, besides, firstRow) => {
       const { numRows } = batch
       const children = needed.fields.map(({ name }) => {
-        const at = data.fields.findIndex((field) => field.name === name)
-        if (at >= 0) return batch.data.children[at] as Data
+        const at = places.get(name)
+        if (at !== undefined) return batch.data.children[at] as Data
         const source = sources[asked.findIndex((field) => field.name === name)] as Source
         return merged(materialized(besides, source, add.path), source, numRows, firstRow, add.path)
       })

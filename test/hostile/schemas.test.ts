@@ -152,6 +152,12 @@ hostileGroup('schemas', [
     expected: { rows: [1n, 2n, 3n].map((id) => ({ id, columns: 5002 })) },
   },
   {
+    name: '100,000 columns, all of them read',
+    table: () => Promise.resolve({ schema: [...FIELDS, ...wide(100_000)] }),
+    act: async (table) => (await table.scan().toArray()).map((row) => ({ id: row.id, columns: Object.keys(row).length })),
+    expected: { rows: [1n, 2n, 3n].map((id) => ({ id, columns: 100_002 })) },
+  },
+  {
     name: 'a struct of 100,000 members',
     table: () => Promise.resolve({ schema: [...FIELDS, field('s', { type: 'struct', fields: wide(100_000) })] }),
     act: ids,
