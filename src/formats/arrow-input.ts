@@ -2,7 +2,7 @@
 // metadata, or not at all; input that ends within a message is an error, never fewer rows.
 import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow'
 import { AlluviumError, throwIfAborted } from '../errors.js'
-import type { ByteSource } from '../parquet/index.js'
+import { type ByteSource, unzstd } from '../parquet/index.js'
 import { checkArrowBatch } from './arrow-check.js'
 import { checkFooter, checkMessage } from './arrow-metadata.js'
 import { type ByteReader, chunkReader, sourceReader } from './byte-reader.js'
@@ -22,7 +22,7 @@ const MAX_BODY_BYTES = 2 ** 31 - 1
 
 /**
  * Opens an IPC file or stream. A file is read by random access; as chunks it cannot be read.
- * @throws AlluviumError `CORRUPT_DATA` where it is none, `LIMIT_EXCEEDED`, `UNSUPPORTED_FEATURE` for bodies compressed with zstd.
+ * @throws AlluviumError `CORRUPT_DATA` where it is none, `LIMIT_EXCEEDED`, `UNSUPPORTED_FEATURE` for zstd frames of a kind that is not read here.
  */
 export async function openArrow(
   input: ByteSource | AsyncIterable<Uint8Array>,
@@ -33,6 +33,7 @@ export async function openArrow(
   // A codec that the program has registered itself is left in place.
   if (!compressionRegistry.get(CompressionType.LZ4_FRAME)?.decode)
     compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: decodeLz4Frame })
+  if (!compressionRegistry.get(CompressionType.ZSTD)?.decode) compressionRegistry.set(CompressionType.ZSTD, { decode: decodeZstdBuffer })
   const open = (from: object): Promise<RecordBatchReader> =>
     guarded(name, async () => {
       const reader: RecordBatchReader = await RecordBatchReader.from(from as AsyncIterable<Uint8Array>)
@@ -63,6 +64,17 @@ async function* read(reader: AsyncIterable<RecordBatch>, name: string, signal: A
     await iterator.return?.()
   }
 }
+
+// A buffer's content begins with its size, which apache-arrow leaves out of the view that it hands over.
+function decodeZstdBuffer(frame: Uint8Array): Uint8Array {
+  const size = frame.byteOffset < 8 ? -1 : Number(new DataView(frame.buffer, frame.byteOffset - 8, 8).getBigInt64(0, true))
+  if (size > MAX_BODY_BYTES) throw new Error(`a buffer of ${size} bytes`)
+  const content = unzstd(frame, size)
+  if (content === undefined) throw new CodecMissing('zstd frames with checksums, or of more than 128 MiB, need Node 22.15 or newer')
+  return content
+}
+
+class CodecMissing extends Error {}
 
 // The messages of a stream, each in one piece: a mark and its length, metadata, body.
 async function* checkedMessages(reader: ByteReader, name: string): AsyncIterable<Uint8Array> {
@@ -154,11 +166,11 @@ async function guarded<T>(name: string, run: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof AlluviumError) throw error
     const problem = error instanceof Error ? error.message : String(error)
-    if (!/compress|codec/i.test(problem)) throw corrupt(name, problem, error)
+    if (!(error instanceof CodecMissing)) throw corrupt(name, problem, error)
     const features = ['arrow-ipc-compression']
     throw new AlluviumError(
       'UNSUPPORTED_FEATURE',
-      `${name} holds Arrow data compressed with zstd, which is not read yet: write it with lz4 or without compression`,
+      `${name} holds compressed Arrow data that cannot be read here (${problem}): write it with lz4 or without compression`,
       { path: name, features },
       { cause: error },
     )

@@ -39,7 +39,7 @@ export function unpacksBeyond(codec: number, body: Uint8Array, claimedBytes: num
 }
 
 /** The most that zstd frames can unpack to, from the headers of their blocks alone; what is malformed ends the count. */
-function zstdBound(bytes: Uint8Array): number {
+export function zstdBound(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   let bound = 0

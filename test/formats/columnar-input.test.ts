@@ -24,6 +24,7 @@ import { bytesSource, createParquetWriter } from '../../src/parquet/index.js'
 import { formatColumns, parseColumns } from '../../src/schema/index.js'
 import { collect } from './decode-all.js'
 import { FEATHER_LZ4_GZIP_BASE64 } from './feather-lz4.js'
+import { FEATHER_ZSTD_GZIP_BASE64 } from './feather-zstd.js'
 
 async function parquetOf(columns: string, rows: readonly object[], rowGroupRows = 1_000_000): Promise<Uint8Array> {
   const schema = parseColumns(columns)
@@ -127,12 +128,31 @@ describe('Arrow input', () => {
     expect((await readAll('arrow', bytes, COLUMNS, { rowsPerBatch: 1 })).sizes).toEqual([1, 1, 1, 1])
   })
 
-  test('a Feather file of pyarrow, compressed with lz4, is read', async () => {
-    const bytes = gunzipSync(Buffer.from(FEATHER_LZ4_GZIP_BASE64, 'base64'))
+  test.each([
+    ['lz4', FEATHER_LZ4_GZIP_BASE64],
+    ['zstd', FEATHER_ZSTD_GZIP_BASE64],
+  ])('a Feather file of pyarrow, compressed with %s, is read', async (_, file) => {
+    const bytes = gunzipSync(Buffer.from(file, 'base64'))
     const all = await readAll('arrow', bytes, 'id long, s string, d double')
     expect(all.rows).toEqual(
       Array.from({ length: 300 }, (_, i) => ({ id: BigInt(i), s: i % 7 === 0 ? null : 'abc'.repeat(i % 5), d: (i % 3) / 2 })),
     )
+  })
+
+  test('a buffer that claims more or less than its zstd frame holds is an error', async () => {
+    const good = new Uint8Array(gunzipSync(Buffer.from(FEATHER_ZSTD_GZIP_BASE64, 'base64')))
+    const magic = [0x28, 0xb5, 0x2f, 0xfd]
+    const frames = [...good.keys()].filter((at) => magic.every((byte, i) => good[at + i] === byte))
+    expect(frames.length).toBeGreaterThan(3)
+    for (const at of frames) {
+      for (const change of [-8n, 1n, 2n ** 40n, -(2n ** 40n)]) {
+        const bytes = good.slice()
+        const view = new DataView(bytes.buffer)
+        view.setBigInt64(at - 8, view.getBigInt64(at - 8, true) + change, true)
+        const error: unknown = await readAll('arrow', bytes, 'id long, s string, d double').catch((e: unknown) => e)
+        expect(['CORRUPT_DATA', 'UNSUPPORTED_FEATURE']).toContain((error as { code?: string }).code)
+      }
+    }
   })
 
   test('a stream may come in chunks of any size', async () => {
