@@ -1,6 +1,7 @@
 // Several logical commits in one run of the commit loop. Each is checked for itself, and each has its own outcome: one
 // that cannot stand on the winners leaves, and the others go on without it.
 import type { Storage } from '../../storage/storage.js'
+import type { Action } from '../actions.js'
 import type { LogView } from '../log-view.js'
 import { combine, type SharedRequest } from './combine.js'
 import type { Proposal } from './committer.js'
@@ -47,6 +48,11 @@ export class GroupPlan implements CommitPlan {
     this.#storage = how.storage
     this.#check = how.check
     if (how.ready !== undefined) this.ready = how.ready
+  }
+
+  /** What was put last. Asking for it changes nothing, unlike {@link GroupPlan.contents}. */
+  get put(): readonly Action[] {
+    return this.#contents?.actions ?? []
   }
 
   get members(): readonly QueuedCommit[] {

@@ -103,14 +103,14 @@ class CommitQueue {
     if (first.alone) return [first]
     const base = this.#baseFor(first)
     const group: QueuedCommit[] = []
-    const appIds = new Set<string>()
+    const taken = new Set<string>()
     let actions = 0
     for (const member of this.#waiting) {
       if (!member.isReady || member.alone || member.kind !== first.kind || !this.#covers(member, base)) continue
-      if (member.appIds.some((appId) => appIds.has(appId))) continue
+      if (member.keys.some((key) => taken.has(key))) continue
       actions += member.request.actions.length
       if (group.length > 0 && (actions > ACTIONS_MAX || group.length >= MEMBERS_MAX)) break
-      for (const appId of member.appIds) appIds.add(appId)
+      for (const key of member.keys) taken.add(key)
       group.push(member)
     }
     return group
@@ -159,7 +159,7 @@ class CommitQueue {
   #learn(base: LogView, plan: GroupPlan, { version, view }: CommitResult): void {
     if (base !== this.#view) this.#recent = []
     this.#view = view
-    this.#recent.push(...plan.met, { version, actions: plan.contents().actions })
+    this.#recent.push(...plan.met, { version, actions: plan.put })
     this.#recent.splice(0, this.#recent.length - REMEMBERED)
   }
 

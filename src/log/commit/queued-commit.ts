@@ -1,5 +1,6 @@
 // A logical commit that waits to be put, alone or with others, and the promise of whoever made it.
 import type { SharedRequest } from './combine.js'
+import { fileKey } from './file-key.js'
 import { type CommitOptions, Limits } from './limits.js'
 import { notCommitted } from './outcomes.js'
 import type { CommitContext, CommitResult } from './request.js'
@@ -11,7 +12,8 @@ export class QueuedCommit {
   readonly result: Promise<CommitResult>
   /** Only commits of one kind share: they describe themselves alike and have the same limits. */
   readonly kind: string
-  readonly appIds: readonly string[]
+  /** What a commit may hold once: applications and files. */
+  readonly keys: readonly string[]
   /** Must not share any more. */
   alone = false
   hasEnded = false
@@ -30,7 +32,12 @@ export class QueuedCommit {
     const { maxAttempts, timeoutMs, callTimeoutMs, graceMs } = options
     const { operation, userMetadata, isolation } = request
     this.kind = JSON.stringify([operation, userMetadata, isolation, maxAttempts, timeoutMs, callTimeoutMs, graceMs])
-    this.appIds = [...new Set([...request.readSet.appIds, ...request.actions.flatMap((a) => (a.kind === 'txn' ? [a.appId] : []))])]
+    const keys = new Set(request.readSet.appIds.map((appId) => `txn ${appId}`))
+    for (const action of request.actions) {
+      if (action.kind === 'txn') keys.add(`txn ${action.appId}`)
+      else if (action.kind === 'add') keys.add(`file ${fileKey(action.path)}`)
+    }
+    this.keys = [...keys]
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
