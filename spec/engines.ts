@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { EngineProcessOptions } from './engine.js'
 import { repository, specFolder } from './suite.js'
 
-export const ENGINE_NAMES = ['alluvium', 'deltalake', 'polars', 'duckdb', 'chdb', 'spark'] as const
+export const ENGINE_NAMES = ['alluvium', 'deltalake', 'polars', 'duckdb', 'chdb', 'spark', 'trino'] as const
 
 const DEFAULT_TIMEOUT_MS = 60_000
 const SPARK_TIMEOUT_MS = 180_000
@@ -21,6 +21,9 @@ export function findEngine(name: string): Found {
     const main = join(repository, 'dist/cli/main.js')
     return existsSync(main) ? options([process.execPath, main, 'adapter']) : { absent: 'it is not built (npm run build)' }
   }
+  // A server of its own, which is not for the suite to start.
+  if (name === 'trino' && process.env.ALLUVIUM_TRINO_URL === undefined)
+    return { absent: 'no server is named (set ALLUVIUM_TRINO_URL, see spec/adapters/trino.py)' }
   const script = join(specFolder, 'adapters', `${name}.py`)
   if (!existsSync(script))
     return { absent: `there is no adapter of that name; known: ${ENGINE_NAMES.join(', ')}, or give one with --adapter` }

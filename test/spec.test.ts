@@ -1,5 +1,5 @@
 // The invariants in spec/ name the tests that hold them: each of these tests must be there.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -23,4 +23,24 @@ test('invariants have ids of their own', () => {
 test.each(rows.map((row) => [row.id, row.invariant, row] as const))('%s: %s', (_, __, { file, name }) => {
   expect(existsSync(join(root, file)), `${file} is not there`).toBe(true)
   expect(readFileSync(join(root, file), 'utf8')).toContain(name)
+})
+
+const duties = readFileSync(join(root, 'spec/invariants.md'), 'utf8')
+  .split('## What shows that a duty is met')[1]
+  ?.split('\n')
+  .filter((line) => line.startsWith('| '))
+  .slice(2)
+  .map((line) => line.split('|').map((cell) => cell.trim()))
+
+test('the duties of a reader have cases and tests that are there', () => {
+  const ids = new Set(
+    readdirSync(join(root, 'spec/cases')).flatMap((file) =>
+      (JSON.parse(readFileSync(join(root, 'spec/cases', file), 'utf8')) as { id: string }[]).map(({ id }) => id),
+    ),
+  )
+  expect(duties?.length).toBeGreaterThan(20)
+  for (const [, duty, cases, file] of duties ?? []) {
+    for (const id of (cases as string).split(', ')) expect(ids, duty).toContain(id)
+    expect(existsSync(join(root, file as string)), file).toBe(true)
+  }
 })

@@ -73,9 +73,9 @@ refused("unknown-reader-features", "of several unknown features all are named", 
 refused("reader-version-4", "a reader version above 3 is refused", "Reader Version Requirements", lambda f: simple(f, [protocol(4, 7, [], [])]), [fails("UNSUPPORTED_FEATURE", names=["4"])])
 refused("reader-version-99", "a reader version far above 3 is refused", "Reader Version Requirements", lambda f: simple(f, [protocol(99, 99)]), [fails("UNSUPPORTED_FEATURE", names=["99"])])
 refused("catalog-managed", "a catalog-managed table is refused by name when no catalog is at hand", "Reader Requirements for Catalog-managed tables",
-        lambda f: simple(f, [protocol(3, 7, ["catalogManaged"], ["catalogManaged", "inCommitTimestamp"])]), [fails("UNSUPPORTED_FEATURE", names=["catalogManaged"])])
+        lambda f: simple(f, [protocol(3, 7, ["catalogManaged"], ["catalogManaged", "inCommitTimestamp"])]), [fails("UNSUPPORTED_FEATURE", names=["catalogManaged", "its catalog"])])
 refused("catalog-owned-preview", "a table of the preview of catalog-managed tables is refused by name", "Reader Requirements for Catalog-managed tables",
-        lambda f: simple(f, [protocol(3, 7, ["catalogOwned-preview"], ["catalogOwned-preview", "inCommitTimestamp"])]), [fails("UNSUPPORTED_FEATURE", names=["catalogOwned-preview"])])
+        lambda f: simple(f, [protocol(3, 7, ["catalogOwned-preview"], ["catalogOwned-preview", "inCommitTimestamp"])]), [fails("UNSUPPORTED_FEATURE", names=["catalogOwned-preview", "its catalog"])])
 refused("protocol-upgraded", "a table that a later commit made unreadable is refused", "Protocol Evolution",
         lambda f: simple(f, later=[protocol(3, 7, ["flyingCarpets"])]), [fails("UNSUPPORTED_FEATURE", names=["flyingCarpets"]), {"op": "read", "version": 0, "expect": {"rowsOrError": id_rows(1, 2)}}])
 refused("mapping-mode-unknown", "a mode of column mapping that nobody knows is refused", "Column Mapping",
@@ -92,6 +92,18 @@ refused("type-unknown", "a type that nobody knows is refused by its name", "Prim
 refused("format-unknown", "data files of another format are never read as wrong rows", "Format Specification",
         lambda f: write_commit(f, 0, [protocol(), metadata([LONG], format={"provider": "orc", "options": {}}), data(f, "one.parquet", ids(1))]),
         [{"op": "read", "expect": {"rowsOrError": id_rows(1)}}])
+
+
+@catalogue.table("by-hand/mapping-stale", "annotations of column mapping in a table that maps none of its columns")
+def mapping_stale(t):
+    stale = lambda name, type, id: field(name, type, **{"delta.columnMapping.id": id, "delta.columnMapping.physicalName": f"col-{id}"})
+    nested = {"type": "struct", "fields": [stale("x", "long", 3)]}
+    inner = pa.array([{"x": 5}, None], pa.struct([("x", pa.int64())]))
+    table = pa.table({"id": pa.array([1, 2], pa.int64()), "s": inner, "part": pa.array(["file"] * 2)})
+    write_commit(t, 0, [protocol(2, 5), metadata([stale("id", "long", 1), stale("s", nested, 2), stale("part", "string", 4)], ["part"], {"delta.columnMapping.mode": "none"}),
+                        data(t, "one.parquet", table, partitions={"part": "log"}, stats={"numRecords": 2, "minValues": {"id": 1}, "maxValues": {"id": 2}, "nullCount": {"id": 0}})])
+    case("mapping-stale", "column-mapping-by-hand", "annotations of column mapping mean nothing where the mode is none", "Column Mapping",
+         [read(rows("id s part", [1, {"x": 5}, "log"], [2, None, "log"])), read(rows("id", [2]), where="id > 1 AND part = 'log'", columns=["id"])], ["R4"])
 
 
 @catalogue.table("by-hand/unknown-writer-feature", "a writer feature that nobody knows")

@@ -148,6 +148,43 @@ def log_compacted(folder):
     path.write_text("".join(json.dumps(a) + "\n" for a in adds))
 
 
+# ---------------------------------------------------------------- columns of checkpoints
+STRUCT = "spark/checkpoint-struct-stats"
+STRUCT_ROWS = rows("part id amount moment", ["2026-01-01", 1, "1.50", "2026-01-01T00:00:00.000500Z"], ["2026-01-02", 2, "2.50", "2026-01-02T00:00:00.000000Z"],
+                   [None, 3, None, None])
+
+
+def checkpoint_alone(folder, *without):
+    """Leaves the checkpoint and its own commit, and takes columns of its adds away."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    drop_commits(folder, 0, 1, 2)
+    without_checksums(folder)
+    path = classic(folder)
+    table = pq.read_table(path)
+    add = table.column("add").combine_chunks()
+    fields = [f for f in add.type if f.name not in without]
+    slim = pa.StructArray.from_arrays([add.field(f.name) for f in fields], fields=fields, mask=add.is_null())
+    at = table.schema.get_field_index("add")
+    pq.write_table(table.set_column(at, pa.field("add", slim.type), slim), path)
+    hint(folder, '{"version":3,"size":5}')
+
+
+@derived("checkpoint-without-stats", STRUCT, "its checkpoint without statistics of any kind", "checkpoint-without-stats", "files of a checkpoint without statistics are all read", "Checkpoint Schema",
+         [read(STRUCT_ROWS), read(STRUCT_ROWS[1:2], where="id = 2"), read(STRUCT_ROWS[:1], where="part < DATE '2026-01-02'"), read(STRUCT_ROWS[2:], where="amount IS NULL")],
+         "checkpoints-damaged", ["R7", "R8"])
+def checkpoint_without_stats(folder):
+    checkpoint_alone(folder, "stats", "stats_parsed")
+
+
+@derived("checkpoint-parsed-partitions", STRUCT, "its checkpoint without partitionValues, which partitionValues_parsed has as well", "checkpoint-parsed-partitions",
+         "partition values that a checkpoint has as columns alone are right, or an error; never nulls", "Checkpoint Schema",
+         [{"op": "read", "expect": {"rowsOrError": STRUCT_ROWS}}, {"op": "read", "where": "part = DATE '2026-01-02'", "expect": {"rowsOrError": STRUCT_ROWS[1:2]}}],
+         "checkpoints-damaged", ["R5"])
+def checkpoint_parsed_partitions(folder):
+    checkpoint_alone(folder, "partitionValues")
+
+
 # ---------------------------------------------------------------- damaged logs
 def older(version, expected):
     """Many engines look at the newest version first, whatever is asked for."""

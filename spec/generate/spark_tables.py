@@ -113,6 +113,30 @@ def timestamp_ntz(t):
                    "Timestamp without timezone (TimestampNtz)", "spark/timestamp-ntz", [read(expected)])
 
 
+@catalogue.table("spark/legacy-format", "lists, maps and decimals as Spark 1.4 to 1.6 wrote them (writeLegacyFormat)")
+def legacy_format(t):
+    with setting(spark__sql__parquet__writeLegacyFormat="true"):
+        create(t, "id INT, tags ARRAY<STRING>, counts MAP<STRING, INT>, grid ARRAY<ARRAY<INT>>, points ARRAY<STRUCT<x: INT>>, p9 DECIMAL(9,2), p18 DECIMAL(18,4)")
+        insert(t, """(1, array('a', NULL), map('k', 1, 'l', NULL), array(array(1), array()), array(named_struct('x', 7), NULL), -1.25, 12345678901234.5678),
+                     (2, array(), map(), NULL, array(), NULL, NULL), (3, NULL, NULL, array(NULL), NULL, 0, -0.0001)""")
+    expected = rows("id tags counts grid points p9 p18", [1, ["a", None], [["k", 1], ["l", None]], [[1], []], [{"x": 7}, None], "-1.25", "12345678901234.5678"],
+                    [2, [], [], None, [], None, None], [3, None, None, [None], None, "0.00", "-0.0001"])
+    catalogue.case("types", "types-legacy-format", "lists, maps and decimals of older writers", "Delta Data Type to Parquet Type Mappings", "spark/legacy-format",
+                   [read(expected), read(rows("id", [1]), where="p9 < 0 AND p18 > 0", columns=["id"])], ["R6"])
+
+
+@catalogue.table("spark/two-vectors", "deletion vectors of several files in one file, and a file with none")
+def two_vectors(t):
+    create(t, "id INT", **{"delta.enableDeletionVectors": "true"})
+    for first in (0, 10, 20):
+        insert(t, ", ".join(f"({first + i})" for i in range(10)))
+    sql(f"DELETE FROM delta.`{t}` WHERE id % 7 = 1 AND id < 20")
+    gone = {1, 8, 15}
+    catalogue.case("deletion-vectors", "deletion-vector-shared-file", "deletion vectors of several data files lie in one file", "Deletion Vector File Storage Format",
+                   "spark/two-vectors", [read(rows("id", *[[i] for i in range(30) if i not in gone])), read(rows("id", [14], [16]), where="id >= 14 AND id <= 16"),
+                                         read(rows("id", *[[i] for i in range(30)]), version=3)], ["R3"])
+
+
 @catalogue.table("spark/nested", "arrays, maps and structs in each other, with nulls at every level")
 def nested(t):
     create(t, "id INT, tags ARRAY<STRING>, counts MAP<STRING, BIGINT>, s STRUCT<a: INT, deep: STRUCT<x: DOUBLE, "

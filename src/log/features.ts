@@ -190,6 +190,13 @@ const lowerCaseKeys = new WeakMap<Metadata['configuration'], Map<string, string>
 export function unsupported(what: 'read' | 'write', features: readonly string[], protocol?: Protocol): AlluviumError {
   const versions =
     protocol === undefined ? {} : { minReaderVersion: protocol.minReaderVersion, minWriterVersion: protocol.minWriterVersion }
+  if (features.some((name) => CATALOG_FEATURES.has(name))) {
+    return new AlluviumError(
+      'UNSUPPORTED_FEATURE',
+      `this library cannot ${what} the table, which needs ${shownNames(features)}: only its catalog knows which commits count, so its files alone may be behind or ahead of it; ${what} it through an engine that is connected to the catalog`,
+      { features, operation: what, ...versions },
+    )
+  }
   return new AlluviumError(
     'UNSUPPORTED_FEATURE',
     `this library cannot ${what} the table, which needs ${shownNames(features)}; use a newer release or an engine that supports ${features.length === 1 ? 'it' : 'them'}`,
@@ -197,6 +204,8 @@ export function unsupported(what: 'read' | 'write', features: readonly string[],
   )
 }
 
+// PROTOCOL.md, "Catalog-managed tables".
+const CATALOG_FEATURES: ReadonlySet<string> = new Set(['catalogManaged', 'catalogOwned-preview', 'catalogOwned'])
 const SHOWN_NAMES = 20
 
 function shownNames(names: readonly string[]): string {
