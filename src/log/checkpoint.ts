@@ -11,6 +11,7 @@ import { cellJson, columnOf } from './arrow-json.js'
 import { onCheckpointFile } from './checkpoint-part.js'
 import { ACTION_COLUMNS, type FetchedGroup, PartRows } from './checkpoint-rows.js'
 import { SIDECAR_FOLDER } from './file-names.js'
+import { fetchStructs } from './leaf-json.js'
 import { assertCommitSize, logLimits } from './limits.js'
 import { ActionFault, actionOf } from './parse-action.js'
 import type { Replay } from './replay.js'
@@ -119,6 +120,12 @@ async function otherActions(
 ): Promise<void> {
   const names = ACTION_COLUMNS.filter((name) => !file.isAllNull(group, [name]))
   if (names.length === 0) return
+  const decode = await fetchStructs(file, group, names, signal)
+  const found = decode?.()
+  if (found !== undefined) {
+    for (const [name, values] of found) for (const value of values) if (Object.keys(value).length > 0) onAction(actionOf(name, value))
+    return
+  }
   const parquet = await file.parquet()
   for await (const batch of parquet.read({ columns: names, rowGroups: [group], ...(signal === undefined ? {} : { signal }) })) {
     for (const name of names) actionsOfColumn(batch, name, onAction)

@@ -8,6 +8,7 @@ import type { DeletionVectorDescriptor } from './actions.js'
 import { ByteDictionary, hashBytes, isPlain, sameBytes } from './byte-dictionary.js'
 import type { CheckpointPart } from './checkpoint-part.js'
 import { Pattern } from './json-scan.js'
+import { indexRows } from './key-index.js'
 import { CHUNK_BITS, CHUNK_MASK, CHUNK_ROWS, FROM_CHECKPOINT, HAS_VECTOR, RowChunk } from './row-chunk.js'
 import type { Tally } from './tally.js'
 
@@ -54,6 +55,9 @@ export class FileTable {
   readonly maxPartitionColumns: number
   private slots: Int32Array = new Int32Array(64)
   private keyCount = 0
+  // From here on rows are not in the index yet; -1 where all are.
+  private unsettled = -1
+  private unsettledVersion = 0
   // Keys that found no place among the slots: paths made to collide would otherwise cost their number squared.
   private readonly crowded: Map<string, number> = new Map()
   // The row that a newer row of the same key took the slot from; rare, so no column.
@@ -145,6 +149,7 @@ export class FileTable {
 
   /** Makes a staged row the newest of its key from `version` on. Answers the live row it replaces, or -1. */
   put(row: number, version: number): number {
+    if (this.unsettled >= 0) throw new Error('rows were not put into the index yet')
     if ((this.keyCount + 1) * 2 > this.slots.length) this.rehash(this.slots.length * 2)
     const slot = this.slotFor(row)
     const older = slot < 0 ? (this.crowded.get(this.keyText(row)) ?? -1) : (this.slots[slot] as number) - 1
@@ -158,34 +163,40 @@ export class FileTable {
     return this.end(older, version) ? older : -1
   }
 
-  /** {@link put} for all rows from `first` on, counted. The usual row is new to the index and meets no other on its way. */
-  putAll(first: number, version: number, tally: Tally): void {
-    this.expectKeys(this.rowCount - first)
-    const { slots, chunks } = this
-    const mask = slots.length - 1
+  /** Counts the rows from `first` on as new; {@link settle} puts them in, and must come before anything is looked for. */
+  putLater(first: number, version: number, tally: Tally): void {
+    if (this.unsettled < 0) {
+      this.unsettled = first
+      this.unsettledVersion = version
+    }
     for (let row = first; row < this.rowCount; ) {
-      const { hash, size, flags } = this.chunkOf(row)
+      const { size, flags } = this.chunkOf(row)
       const start = row & ~CHUNK_MASK
       const end = Math.min(this.rowCount, start + CHUNK_ROWS)
       for (; row < end; row++) {
-        const key = hash[row - start] as number
-        let slot = key & mask
-        let other = (slots[slot] as number) - 1
-        // Past others, as long as they are seen to be so by their hashes alone.
-        for (let n = 1; other >= 0 && n < MAX_PROBES && (chunks[other >>> CHUNK_BITS] as RowChunk).hash[other & CHUNK_MASK] !== key; n++) {
-          slot = (slot + 1) & mask
-          other = (slots[slot] as number) - 1
-        }
-        if (other < 0 && this.crowded.size === 0) {
-          slots[slot] = row + 1
-          this.keyCount++
-        } else {
-          const replaced = this.put(row, version)
-          if (replaced >= 0) this.countRow(replaced, -1, tally)
-        }
-        tally.count(size[row - start] as number, ((flags[row - start] as number) & HAS_VECTOR) !== 0, 1)
+        if (((flags[row - start] as number) & HAS_VECTOR) === 0) tally.count(size[row - start] as number, false, 1)
+        else this.countRow(row, 1, tally)
       }
     }
+  }
+
+  /** Puts in what was to be put in later; what it replaces is counted out. */
+  settle(tally: Tally): void {
+    const first = this.unsettled
+    if (first < 0) return
+    const version = this.unsettledVersion
+    this.unsettled = -1
+    const end = this.rowCount
+    this.expectKeys(end - first)
+    const meet = (row: number): number => {
+      const slot = this.slotFor(row)
+      const replaced = this.put(row, version)
+      if (replaced >= 0) this.countRow(replaced, -1, tally)
+      return slot
+    }
+    const { slots, chunks } = this
+    if (this.crowded.size > 0) for (let row = first; row < end; row++) meet(row)
+    else this.keyCount += indexRows({ slots, chunks, maxProbes: MAX_PROBES, meet }, first, end, this.keyCount === 0)
   }
 
   /** Ends the live row of a key at `version`. Answers the row, or -1 where the key has no live row. */
@@ -283,6 +294,7 @@ export class FileTable {
 
   // The newest row of a key, or -1.
   private rowOf(hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined): number {
+    if (this.unsettled >= 0) throw new Error('rows were not put into the index yet')
     const slots = this.slots
     const mask = slots.length - 1
     let slot = hash & mask

@@ -12,6 +12,7 @@ import { Lineage, type LogPolicy, type LogView } from './log-view.js'
 import { rebuildTable } from './rebuild.js'
 import { emptyState, type LogState, Replay } from './replay.js'
 import { findSegment, type LogListing, type LogSegment, listLog, planSegment } from './segment.js'
+import { Tally } from './tally.js'
 
 export interface LoadOptions {
   /** The version wanted; the latest without it. */
@@ -145,7 +146,12 @@ async function replaySegment(storage: Storage, segment: LogSegment, policy: LogP
   const base = checkpoint?.version ?? -1
   const table = new FileTable(base - 1, policy.limits.maxPartitionColumns)
   const replay = new Replay(table, emptyState(base))
-  if (checkpoint !== undefined) await loadCheckpoint(storage, checkpoint, replay, signal)
+  if (checkpoint !== undefined) {
+    await loadCheckpoint(storage, checkpoint, replay, signal)
+    const tally = new Tally(replay.state.counts)
+    table.settle(tally)
+    replay.setCounts(tally.counts())
+  }
   replay.bytesAhead = steps.reduce((sum, { file }) => sum + file.sizeBytes, 0)
   for await (const { step, bytes } of readInOrder(storage, steps, policy.limits, signal)) {
     replay.bytesAhead -= bytes.length

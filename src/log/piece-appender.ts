@@ -46,7 +46,7 @@ export class PieceAppender {
       if (this.vectors.length > 0) this.putVectors(chunk, j, from, to)
       if (piece.partitions !== undefined) partitionIds(table, piece.partitions, chunk, j, from, to)
       table.rowCount += to - from
-      table.putAll(first, this.version, tally)
+      table.putLater(first, this.version, tally)
       from = to
     }
   }

@@ -1,7 +1,9 @@
 // A Parquet file by its column chunks: for readers of few, wide, plain columns, who want places in bytes and no Arrow.
 // Opening it reads the footer and does not start the codec.
+import { DataType } from 'apache-arrow'
 import { throwIfAborted } from '../errors.js'
 import { chunksOf } from './decode.js'
+import { flatColumn } from './flat-columns.js'
 import type { RowGroupInfo } from './footer.js'
 import { type LeafLevels, type LeafValues, leafLevels, leafValues } from './leaf-values.js'
 import { type Opened, openFooter } from './open.js'
@@ -49,6 +51,19 @@ export class LeafFile {
     const entries = this.#node(path)?.children
     const [key, value] = entries?.length === 1 && entries[0]?.repetition === 2 ? entries[0].children : []
     return key !== undefined && value !== undefined && key.leaf >= 0 && value.leaf >= 0 ? { key: key.leaf, value: value.leaf } : undefined
+  }
+
+  /** The column of a path with all that is in it; undefined where there is none. */
+  column(path: readonly string[]): SchemaNode | undefined {
+    return this.#node(path)
+  }
+
+  /** What a leaf holds, where that is UTF-8, signed integers of 32 or 64 bits, or booleans, and nothing else is said of it. */
+  plainType(leaf: SchemaNode): 'text' | 'integer' | 'boolean' | undefined {
+    const type = flatColumn(this.#opened.footer.bytes, leaf)?.field.type
+    if (DataType.isUtf8(type)) return 'text'
+    if (DataType.isBool(type)) return 'boolean'
+    return DataType.isInt(type) && type.bitWidth >= 32 ? 'integer' : undefined
   }
 
   /** Whether the footer says that nothing under this path has a value in a row group. False where it does not say. */

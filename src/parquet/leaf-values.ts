@@ -28,7 +28,7 @@ export interface LeafValues {
   readonly present: number
   /** Of a BYTE_ARRAY column. */
   readonly texts: LeafTexts | undefined
-  /** Of an INT64 column: two 32-bit words a value, the lower one first. */
+  /** Of a column of integers or booleans (0 and 1): two 32-bit words a value, the lower one first. */
   readonly words: Int32Array | undefined
 }
 
@@ -52,6 +52,12 @@ const RLE_DICTIONARY = 8
 // Levels alone can claim many values in few bytes; columns of more are left to the codec, which decodes by windows.
 const MAX_SLOTS = 2 ** 24
 const MAX_BYTES = 2 ** 30
+// Bytes of a value by physical type; a boolean takes a bit.
+const WORD_BYTES: ReadonlyMap<number, number> = new Map([
+  [PhysicalType.BOOLEAN, 1 / 8],
+  [PhysicalType.INT32, 4],
+  [PhysicalType.INT64, 8],
+])
 
 /**
  * Decodes a chunk; undefined where it is to be left to the codec.
@@ -67,11 +73,12 @@ export function leafValues(
   withHashes: boolean,
 ): LeafValues | undefined {
   const isText = leaf.physicalType === PhysicalType.BYTE_ARRAY
-  if (!isText && leaf.physicalType !== PhysicalType.INT64) return undefined
+  const wordBytes = isText ? 0 : WORD_BYTES.get(leaf.physicalType as number)
+  if (wordBytes === undefined) return undefined
   if (chunk.codec !== UNCOMPRESSED && chunk.codec !== SNAPPY) return undefined
   if (pages.numValues > MAX_SLOTS || pages.uncompressedSize > MAX_BYTES || levels.definition > 127 || levels.repetition > 1)
     return undefined
-  const decoder = new LeafDecoder(name, leaf, levels, chunk, bytes, pages, isText, withHashes)
+  const decoder = new LeafDecoder(name, leaf, levels, chunk, bytes, pages, wordBytes, withHashes)
   return guarded(name, () => decoder.run())
 }
 
@@ -99,6 +106,7 @@ class LeafDecoder {
   readonly #pages: ChunkPages
   readonly #texts: (TextsOut & { readonly bytes: Uint8Array }) | undefined
   readonly #words: Int32Array | undefined
+  readonly #wordBytes: number
   #bytesUsed = 0
   #definitions: Uint8Array | undefined
   #repetitions: Uint8Array | undefined
@@ -115,9 +123,10 @@ class LeafDecoder {
     chunk: ChunkInfo,
     bytes: Uint8Array,
     pages: ChunkPages,
-    isText: boolean,
+    wordBytes: number,
     withHashes: boolean,
   ) {
+    this.#wordBytes = wordBytes
     this.#name = name
     this.#column = chunk.path.join('.') || leaf.name
     this.#levels = levels
@@ -126,7 +135,7 @@ class LeafDecoder {
     this.#pages = pages
     // Of what is known to be null nothing is stored.
     const most = Math.max(0, pages.numValues - Math.max(0, chunk.nullCount ?? 0))
-    if (isText) this.#texts = { bytes: new Uint8Array(pages.uncompressedSize), ...newTexts(most, withHashes) }
+    if (wordBytes === 0) this.#texts = { bytes: new Uint8Array(pages.uncompressedSize), ...newTexts(most, withHashes) }
     else this.#words = new Int32Array(most * 2)
   }
 
@@ -293,9 +302,19 @@ class LeafDecoder {
   }
 
   #copyWords(page: LoadedPage, from: number, count: number, out: Int32Array, outAt: number): void {
-    if (from + count * 8 > page.size) throw this.#fault('a page with fewer values than announced')
-    const target = new Uint8Array(out.buffer, out.byteOffset + outAt * 8, count * 8)
-    target.set(viewPage(page).subarray(from, from + count * 8))
+    const width = this.#wordBytes
+    if (from + Math.ceil(count * width) > page.size) throw this.#fault('a page with fewer values than announced')
+    const bytes = viewPage(page).subarray(from)
+    if (width === 8) {
+      new Uint8Array(out.buffer, out.byteOffset + outAt * 8, count * 8).set(bytes.subarray(0, count * 8))
+      return
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    for (let i = 0; i < count; i++) {
+      const value = width === 4 ? view.getInt32(i * 4, true) : ((bytes[i >> 3] as number) >> (i & 7)) & 1
+      out[2 * (outAt + i)] = value
+      out[2 * (outAt + i) + 1] = value >> 31
+    }
   }
 
   #lookUp(page: LoadedPage, from: number, first: number, count: number): boolean {
