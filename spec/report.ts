@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { ambiguitySection } from './campaigns.js'
 import type { Greeting } from './engine.js'
 import { ENGINE_NAMES } from './engines.js'
 import type { CaseResult, Verdict } from './run-case.js'
@@ -73,6 +74,13 @@ export function writeResults(runs: readonly Run[], suite: Suite): void {
   writeFileSync(join(specFolder, 'RESULTS.md'), resultsPage(stored, suite))
 }
 
+/** Writes RESULTS.md anew from the figures that are kept. */
+export function writeResultsPage(suite: Suite): void {
+  const file = join(specFolder, 'results.json')
+  const stored: Stored = existsSync(file) ? storedSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : {}
+  writeFileSync(join(specFolder, 'RESULTS.md'), resultsPage(stored, suite))
+}
+
 const MARKS: Readonly<Record<Verdict, string>> = {
   pass: 'pass',
   fail: '**FAIL**',
@@ -121,6 +129,7 @@ function resultsPage(stored: Stored, suite: Suite): string {
     '',
     table(['case', 'promise', ...names], cases),
     '',
+    ...ambiguitySection(table),
     '## What was wrong',
     '',
     ...notes,

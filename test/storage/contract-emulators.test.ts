@@ -22,7 +22,9 @@ import {
 /** Waits a twentieth of the time it is told to: what is tested is that it waits and goes on, not for how long. */
 const impatient = { ...systemRuntime, sleep: (ms: number, signal?: AbortSignal) => systemRuntime.sleep(ms / 20, signal) }
 
-const SMALL: Partial<ContractOptions> = { listObjects: 300, bigObjectBytes: 11 * 2 ** 20, race: { creators: 16, names: 4 } }
+/** Two parts of a multipart upload, and pages of listings, are there once for each protocol. */
+const WHOLE: Partial<ContractOptions> = { listObjects: 1050, bigObjectBytes: 11 * 2 ** 20, race: { creators: 16, names: 4 } }
+const SMALL: Partial<ContractOptions> = { listObjects: 60, bigObjectBytes: 6 * 2 ** 20, race: { creators: 8, names: 2 } }
 const EXCLUSIVE = { exclusiveCreate: true, durable: true } as const
 
 /** Everything after which a request may simply be sent again. */
@@ -73,12 +75,12 @@ function onHdfs(name: string, options: WebHdfsEmulatorOptions, contract: Partial
   })
 }
 
-onS3('as AWS documents it', {}, { ...SMALL, listObjects: 1100 })
+onS3('as AWS documents it', {}, WHOLE)
 onS3('Ceph RGW', { flavour: 'ceph' })
 onS3('Versity S3 Gateway, which does not encode listings', { flavour: 'versitygw' })
 onS3('CoreWeave, where losers of a race get 409', { flavour: 'coreweave' })
 onS3('with every tenth request failing', { faults: s3Faults })
-onHdfs('a namenode', {}, { ...SMALL, listObjects: 1100 })
+onHdfs('a namenode', {}, WHOLE)
 onHdfs('a pair of which the second is active', { namenodes: 2, logicalName: 'cluster' })
 onHdfs('HttpFS', { flavour: 'httpfs' })
 onHdfs('a namenode with every tenth request failing', { faults: seededFaults({ seed: 6, rate: 0.1, faults: REPEATABLE }) })

@@ -45,11 +45,35 @@ export interface EmulatedFault {
 const internal = { status: 500, code: 'InternalError' } as const
 const slowDown = { status: 503, code: 'SlowDown' } as const
 
+/** The names of {@link FAULTS}. */
+export type FaultName =
+  | 'reset-before'
+  | 'reset-during'
+  | 'reset-after'
+  | 'silence-before'
+  | 'silence-after'
+  | '500-before'
+  | '500-after'
+  | '503-before'
+  | '503-after'
+  | 'retry-after'
+  | '409-before'
+  | '412-after'
+  | 'late-500'
+  | 'late-reset'
+  | 'late-silence'
+  | 'twice'
+  | 'echo'
+  | 'slow'
+  | 'truncated'
+  | 'stale-listing'
+  | 'short-listing'
+
 /**
  * The faults by name: when the request is lost, what is answered, and what became of it.
  * `-before`: nothing happened. `-during`: the body broke off. `-after`: it happened. `late-`: it happens after the answer.
  */
-export const FAULTS = {
+export const FAULTS: Readonly<Record<FaultName, EmulatedFault>> = {
   'reset-before': { answer: 'reset', effect: 'none' },
   'reset-during': { answer: 'reset', effect: 'partial' },
   'reset-after': { answer: 'reset', effect: 'once' },
@@ -71,9 +95,7 @@ export const FAULTS = {
   truncated: { answer: 'truncated', effect: 'once' },
   'stale-listing': { answer: 'stale', effect: 'once' },
   'short-listing': { answer: 'short', effect: 'once' },
-} as const satisfies Readonly<Record<string, EmulatedFault>>
-
-export type FaultName = keyof typeof FAULTS
+}
 
 /** What a fault plan knows of a request. */
 export interface RequestFacts {

@@ -15,8 +15,8 @@ export class HdfsCluster {
   readonly superuser: string
   datanodePort = 0
   /** Files whose blocks are damaged. */
-  readonly corrupt = new Set<HdfsNode>()
-  readonly tokens = new Map<string, string>()
+  readonly corrupt: Set<HdfsNode> = new Set()
+  readonly tokens: Map<string, string> = new Map()
   /** The next CREATE finds the datanode's connection to the namenode broken, as after a restart. */
   staleConnection = false
 

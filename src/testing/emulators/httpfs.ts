@@ -10,7 +10,7 @@ import { describeWebHdfs, webHdfsFailure } from './webhdfs-namenode.js'
 const OCTETS = 'application/octet-stream'
 
 export class HttpFsService implements EmulatedService {
-  readonly failure = webHdfsFailure
+  readonly failure: EmulatedService['failure'] = webHdfsFailure
   readonly #cluster: HdfsCluster
   readonly #writing = new Map<number, HdfsNode>()
   #nextToken = 1

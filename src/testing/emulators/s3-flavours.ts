@@ -50,8 +50,10 @@ const aws: S3Flavour = {
   wrongToken: { status: 400, code: 'InvalidToken' },
 }
 
+export type S3FlavourName = 'aws' | 'minio' | 'ceph' | 'versitygw' | 'coreweave' | 'unconditional'
+
 /** The kinds of S3 server an emulator can be. */
-export const S3_FLAVOURS = {
+export const S3_FLAVOURS: Readonly<Record<S3FlavourName, S3Flavour>> = {
   /** As AWS documents it. */
   aws,
   minio: {
@@ -83,6 +85,4 @@ export const S3_FLAVOURS = {
   coreweave: { ...aws, loserGets409: true },
   /** A store that takes conditions and does not look at them: commits to it are not safe. */
   unconditional: { ...aws, conditionalPut: false, conditionalComplete: false, conditionalDelete: false },
-} as const satisfies Readonly<Record<string, S3Flavour>>
-
-export type S3FlavourName = keyof typeof S3_FLAVOURS
+}

@@ -23,7 +23,7 @@ const STALE_BY_CHANGES = 2
 const SHORT_PAGE_KEYS = 3
 
 export class S3Service implements EmulatedService {
-  readonly buckets = new Map<string, S3Bucket>()
+  readonly buckets: Map<string, S3Bucket> = new Map()
   readonly #flavour: S3Flavour
   readonly #credentials: S3Credentials
   readonly #multipart = new S3Multipart()
@@ -86,7 +86,7 @@ export class S3Service implements EmulatedService {
     }
   }
 
-  readonly failure = (request: ServiceRequest, status: number, code: string): ServiceAnswer => {
+  readonly failure: EmulatedService['failure'] = (request, status, code) => {
     if (request.method === 'HEAD') return { status }
     return { status, headers: XML, body: errorXml(code, MESSAGES[code] ?? code, request.rawPath) }
   }

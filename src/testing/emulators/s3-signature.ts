@@ -20,7 +20,8 @@ export function refusalOf(request: ServiceRequest, credentials: S3Credentials, n
   const signed = parseSigned(request)
   if (signed === undefined) return 'AccessDenied'
   if (signed.accessKeyId !== credentials.accessKeyId) return 'InvalidAccessKeyId'
-  const token = single(request.headers['x-amz-security-token']) ?? request.query.get('X-Amz-Security-Token') ?? undefined
+  // Some clients send an empty token for none.
+  const token = single(request.headers['x-amz-security-token']) || request.query.get('X-Amz-Security-Token') || undefined
   if (token !== credentials.sessionToken) return 'InvalidToken'
   if (signatureOf(request, signed, credentials.secretAccessKey) !== signed.signature) return 'SignatureDoesNotMatch'
   const sentMs = Date.parse(signed.date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))

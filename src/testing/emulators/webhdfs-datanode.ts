@@ -11,7 +11,7 @@ import { describeWebHdfs, webHdfsFailure } from './webhdfs-namenode.js'
 const CLOSES = { connection: 'close' }
 
 export class DatanodeService implements EmulatedService {
-  readonly failure = webHdfsFailure
+  readonly failure: EmulatedService['failure'] = webHdfsFailure
   readonly #cluster: HdfsCluster
   /** Files being written, by the request that writes them. */
   readonly #writing = new Map<number, HdfsNode>()

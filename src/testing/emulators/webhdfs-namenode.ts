@@ -33,7 +33,7 @@ export function webHdfsFailure(_request: ServiceRequest, status: number, code: s
 }
 
 export class NamenodeService implements EmulatedService {
-  readonly failure = webHdfsFailure
+  readonly failure: EmulatedService['failure'] = webHdfsFailure
   readonly #cluster: HdfsCluster
   readonly #index: number
 
