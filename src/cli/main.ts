@@ -7,6 +7,7 @@ import { type Command, helpOf, parseWords, usageError } from './command.js'
 import { adapter } from './commands/adapter.js'
 import { changes } from './commands/changes.js'
 import { checkpoint } from './commands/checkpoint.js'
+import { cleanup } from './commands/cleanup.js'
 import { create } from './commands/create.js'
 import { describe } from './commands/describe.js'
 import { doctor } from './commands/doctor.js'
@@ -19,7 +20,21 @@ import { schema } from './commands/schema.js'
 import { exitStatusOf } from './exit-status.js'
 import { Output } from './output.js'
 
-const COMMANDS: readonly Command[] = [create, ingest, read, changes, describe, schema, files, history, properties, checkpoint, doctor, adapter]
+const COMMANDS: readonly Command[] = [
+  create,
+  ingest,
+  read,
+  changes,
+  describe,
+  schema,
+  files,
+  history,
+  properties,
+  checkpoint,
+  cleanup,
+  doctor,
+  adapter,
+]
 
 async function main(words: readonly string[]): Promise<number> {
   const output = new Output(process.stdout, process.stderr, {

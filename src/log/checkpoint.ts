@@ -49,6 +49,8 @@ export async function loadCheckpoint(
     })
   }
   replay.bytesAhead = sidecars.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
+  const sizeBytes = [...checkpoint.files.map((file) => file.sizeBytes), ...sidecars.map((sidecar) => sidecar.sizeInBytes)]
+  replay.openedFrom({ version: checkpoint.version, sizeBytes: sizeBytes.reduce((sum, size) => sum + size, 0) })
   const seen = new Set<string>()
   for (const sidecar of sidecars) {
     const path = await onCheckpointFile(checkpoint.files[0]?.path ?? '', async () =>

@@ -236,7 +236,8 @@ export class FileTable {
   countRow(row: number, sign: 1 | -1, tally: Tally): void {
     const chunk = this.chunkOf(row)
     const i = row & CHUNK_MASK
-    tally.count(chunk.size[i] as number, ((chunk.flags[i] as number) & HAS_VECTOR) !== 0, sign)
+    const hasVector = ((chunk.flags[i] as number) & HAS_VECTOR) !== 0
+    tally.count(chunk.size[i] as number, hasVector, sign, hasVector ? this.vectors.get(row)?.cardinality : 0)
   }
 
   /** Takes staged rows back, as if their commit had never been looked at. */

@@ -42,5 +42,7 @@ export {
 export type { LogLimits } from './limits.js'
 export { type LoadOptions, loadLog, type RefreshOptions, refreshLog } from './load.js'
 export { createdView, type LogView } from './log-view.js'
-export { type CheckpointContext, type CheckpointOptions, type CheckpointResult, writeCheckpoint } from './upkeep/write-checkpoint.js'
 export { readCommitBytes } from './read-commit.js'
+export { type CleanLogOptions, type CleanLogResult, cleanLog } from './upkeep/clean-log.js'
+export { Upkeep, type UpkeepOptions, type UpkeepReport } from './upkeep/upkeep.js'
+export { type CheckpointContext, type CheckpointOptions, type CheckpointResult, writeCheckpoint } from './upkeep/write-checkpoint.js'

@@ -17,6 +17,7 @@ import { FileView } from './file-view.js'
 import { assertCommitSize, type LogLimits, logLimits } from './limits.js'
 import { rebuildTable } from './rebuild.js'
 import { emptyState, type LogState, Replay } from './replay.js'
+import { type CountDetail, type FileCounts, NO_DETAIL, NO_FILES, Tally } from './tally.js'
 
 /** What all views of a table go by. */
 export interface LogPolicy {
@@ -92,6 +93,27 @@ export class LogView {
     return verifyChecksum(this, storage, options.signal)
   }
 
+  /** How sizes and deleted rows are spread over the files. The first time it looks at all of them; views after this one then know it. */
+  get countDetail(): CountDetail {
+    const { counts } = this.state
+    if (counts.detail !== undefined) return counts.detail
+    const tally = new Tally({ ...NO_FILES, detail: NO_DETAIL })
+    for (const row of this.files.liveRows()) this.files.columns.countRow(row, 1, tally)
+    const detail = tally.detail as CountDetail
+    ;(this.state as { counts: FileCounts }).counts = { ...counts, detail }
+    return detail
+  }
+
+  /** @internal Bytes of the commit that made this version; 0 for a view that was opened. */
+  commitBytes = 0
+
+  /** @internal The exact sum of the sizes of the live files. */
+  get exactSizeBytes(): number | bigint {
+    const { sizeHigh, sizeLow } = this.state.counts
+    const exact = BigInt(sizeHigh) * 0x1_0000_0000n + BigInt(sizeLow)
+    return exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(exact) : exact
+  }
+
   /** The newest view known of this table: this one, or one that a refresh or a commit has made since. */
   get newest(): LogView {
     return this.lineage.newest()
@@ -124,6 +146,8 @@ export class Lineage {
   readonly policy: LogPolicy
   /** When the store last confirmed that the newest view is the newest version; the runtime's monotonic clock. */
   confirmedMs = 0
+  /** The last checkpoint written from this lineage, and the bytes of the log then. */
+  checkpoint: { readonly version: number; readonly sizeBytes: number; readonly logBytes: number } | undefined
   /** Rows of the sidecars of the last checkpoint written from this lineage, by the sidecar's name. */
   sidecarRows: ReadonlyMap<string, Int32Array> = new Map()
   private head: LogView | undefined
@@ -171,6 +195,7 @@ export class Lineage {
     replay.apply(bytes, { version, path }, (protocol, metadata) => this.check(protocol, metadata))
     const { protocol, metadata } = complete(replay.state)
     const view = new LogView(this, replay.state, protocol, metadata, modifiedMs)
+    view.commitBytes = bytes.length
     this.head = view
     this.recent.set(version, { view, print: fingerprint(bytes) })
     this.recent.delete(version - REMEMBERED_VIEWS)

@@ -17,6 +17,10 @@ export interface LogState {
   readonly txns: ReadonlyMap<string, Txn>
   readonly domains: ReadonlyMap<string, DomainMetadata>
   readonly counts: FileCounts
+  /** Bytes of the commits since the view's log was opened, and of those before it back to its checkpoint. */
+  readonly logBytes: number
+  /** The checkpoint that the log was opened from; undefined where it was opened from its beginning. */
+  readonly checkpoint: { readonly version: number; readonly sizeBytes: number } | undefined
   /** The JSON of the version's own commitInfo; empty where it has none. */
   readonly commitInfo: Uint8Array
 }
@@ -32,6 +36,8 @@ export function emptyState(version = -1): LogState {
     txns: new Map(),
     domains: new Map(),
     counts: NO_FILES,
+    logBytes: 0,
+    checkpoint: undefined,
     commitInfo: NOTHING,
   }
 }
@@ -71,6 +77,7 @@ export class Replay {
     this.state = {
       ...this.state,
       counts,
+      logBytes: this.state.logBytes + bytes.length,
       version: origin.version,
       protocol,
       metadata,
@@ -96,7 +103,7 @@ export class Replay {
     const first = this.table.rowCount
     const { actions } = this.stage(bytes, origin)
     const counts = this.takeEffectUnordered(bytes, first, origin)
-    this.state = { ...this.state, counts, version: origin.version, commitInfo: NOTHING }
+    this.state = { ...this.state, counts, version: origin.version, logBytes: this.state.logBytes + bytes.length, commitInfo: NOTHING }
     const seen = new Set<string>()
     for (const action of actions) {
       const key = keyOf(action)
@@ -112,6 +119,11 @@ export class Replay {
     else if (action.kind === 'metaData') this.state = { ...this.state, metadata: action }
     else if (action.kind === 'txn') this.takeTxn(action)
     else if (action.kind === 'domainMetadata') this.takeDomain(action)
+  }
+
+  /** Notes what the log was opened from. */
+  openedFrom(checkpoint: { readonly version: number; readonly sizeBytes: number }): void {
+    this.state = { ...this.state, checkpoint }
   }
 
   /** Takes over counts of rows that were put straight into the table. */

@@ -11,7 +11,16 @@ import { listLocal } from './local-list.js'
 import { LocalRoot } from './local-root.js'
 import { LocalWriter } from './local-writer.js'
 import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName, leafName, parentFolder } from './path.js'
-import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from './storage.js'
+import type {
+  CallOptions,
+  CreateCallOptions,
+  CreateOutcome,
+  ObjectInfo,
+  ObjectWriter,
+  StagedObject,
+  Storage,
+  StorageCapabilities,
+} from './storage.js'
 
 /** How a local store behaves. */
 export interface LocalStorageOptions {
@@ -69,11 +78,13 @@ class LocalStore implements LocalStorage {
   readonly location: string
   readonly capabilities: StorageCapabilities
   readonly #root: LocalRoot
+  readonly #unsynced: LocalRoot
   readonly #fs: LocalFs
   readonly #runtime: Runtime
 
   constructor(root: LocalRoot, runtime: Runtime) {
     this.#root = root
+    this.#unsynced = new LocalRoot(root.fs, root.location, false)
     this.#fs = root.fs
     this.#runtime = runtime
     this.location = root.location
@@ -122,11 +133,12 @@ class LocalStore implements LocalStorage {
     }
   }
 
-  create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+  create(path: string, bytes: Uint8Array, options?: CreateCallOptions): Promise<CreateOutcome> {
+    const root = options?.mayBeLost === true ? this.#unsynced : this.#root
     return this.#placing('create', path, bytes, options, async (folder, attempt) => {
-      if (await isTaken(this.#root, folder, path, attempt)) return 'exists'
-      const staged = await stage(this.#root, folder, path, bytes, this.#runtime.uuid(), options?.signal, attempt)
-      return place(this.#root, staged, attempt)
+      if (await isTaken(root, folder, path, attempt)) return 'exists'
+      const staged = await stage(root, folder, path, bytes, this.#runtime.uuid(), options?.signal, attempt)
+      return place(root, staged, attempt)
     })
   }
 

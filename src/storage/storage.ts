@@ -21,6 +21,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface CreateCallOptions extends CallOptions {
+  /** The object is worth no wait: after a power loss it may be missing or torn, whatever the store otherwise promises. */
+  readonly mayBeLost?: boolean
+}
+
 /** `created`: this call put the object there. `exists`: another object has the name, nothing was changed. */
 export type CreateOutcome = 'created' | 'exists'
 
@@ -71,7 +76,7 @@ export interface Storage {
     options?: CallOptions & { readonly from?: string; readonly recursive?: boolean },
   ): AsyncIterable<readonly ObjectInfo[]>
   /** Put if absent: the whole object or nothing, exactly one of any number of callers gets `created`. */
-  create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome>
+  create(path: string, bytes: Uint8Array, options?: CreateCallOptions): Promise<CreateOutcome>
   /**
    * The first half of `create`, for stores that gain by it: lets a caller prepare a commit while the data files it names are
    * still being made durable, and place it after. Nothing is visible before `place`. Absent where a store has no such step.

@@ -1,6 +1,6 @@
 // What every operation on a table works with, and how a commit describes itself.
 import type { Committer } from '../log/commit/index.js'
-import type { LogView } from '../log/index.js'
+import type { LogView, Upkeep } from '../log/index.js'
 import type { Runtime } from '../runtime.js'
 import type { Storage } from '../storage/storage.js'
 
@@ -9,6 +9,8 @@ export interface TableContext {
   readonly storage: Storage
   readonly runtime: Runtime
   readonly committer: Committer
+  /** What follows commits: checksums, checkpoints, cleaning the log. */
+  readonly upkeep?: Upkeep | undefined
 }
 
 /** How a commit describes itself in `commitInfo`. Metrics must be true: they are counted, not estimated. */

@@ -1,7 +1,7 @@
 // Making a table: version 0 with protocol and metadata, at the lowest protocol that its columns and properties need.
 import { AlluviumError } from '../errors.js'
 import { commit, fileSystemCommitter } from '../log/commit/index.js'
-import { assertWritable, findFeature, loadLog, type Metadata, type Protocol } from '../log/index.js'
+import { assertWritable, findFeature, loadLog, type Metadata, type Protocol, Upkeep, type UpkeepReport } from '../log/index.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
 import {
   assignColumnMapping,
@@ -24,7 +24,20 @@ import { withRowIdColumns } from './row-id-columns.js'
 import { Table } from './table.js'
 import { versionWanted } from './time-point.js'
 
-export interface CreateOptions<Row, Input> {
+const CHECKSUM_WAIT_MS = 20
+
+/** What commits of a handle bring with them. */
+export interface UpkeepChoice {
+  /**
+   * `auto` (default): every commit is followed by its checksum file, and by a checkpoint and a cleaning of the log where they
+   * are due by the table's properties; in the background, and nothing of it makes a commit fail. `none`: commits only.
+   */
+  readonly upkeep?: 'auto' | 'none'
+  /** Told of checkpoints, cleanings and failures as they come. */
+  readonly onUpkeep?: (report: UpkeepReport) => void
+}
+
+export interface CreateOptions<Row, Input> extends UpkeepChoice {
   /** From the schema builder, a zod object through `schemaFromZod`, or plain Delta types. */
   readonly schema: TableSchema<Row, Input> | StructType
   readonly partitionBy?: readonly string[]
@@ -36,7 +49,7 @@ export interface CreateOptions<Row, Input> {
   readonly signal?: AbortSignal
 }
 
-export interface OpenOptions<Row, Input> {
+export interface OpenOptions<Row, Input> extends UpkeepChoice {
   /** With it rows are typed, and the table must have exactly these columns. */
   readonly schema?: TableSchema<Row, Input>
   /**
@@ -83,7 +96,7 @@ export async function createTableOn<Row, Input>(storage: Storage, options: Creat
     createdTime: runtime.now(),
   }
   assertWritable(protocol, metadata)
-  const context: TableContext = { storage, runtime, committer: fileSystemCommitter(storage, runtime) }
+  const context = contextOf(storage, runtime, options)
   const { view } = await commit(
     context,
     {
@@ -102,6 +115,7 @@ export async function createTableOn<Row, Input>(storage: Storage, options: Creat
     },
     options.signal === undefined ? {} : { signal: options.signal },
   )
+  await context.upkeep?.checksums(CHECKSUM_WAIT_MS)
   return new Table<Row, Input>(context, view)
 }
 
@@ -129,7 +143,12 @@ export async function openTableOn<Row = Record<string, unknown>, Input = Record<
   const version = await versionWanted(storage, options)
   const view = await loadLog(storage, { signal, ...(version === undefined ? {} : { version }) })
   if (options.schema !== undefined) assertSameColumns(options.schema.struct, view.schema, storage.location)
-  return new Table<Row, Input>({ storage, runtime, committer: fileSystemCommitter(storage, runtime) }, view)
+  return new Table<Row, Input>(contextOf(storage, runtime, options), view)
+}
+
+function contextOf(storage: Storage, runtime: Runtime, { upkeep = 'auto', onUpkeep }: UpkeepChoice): TableContext {
+  const context = { storage, runtime, committer: fileSystemCommitter(storage, runtime) }
+  return upkeep === 'none' ? context : { ...context, upkeep: new Upkeep(storage, runtime, { onReport: onUpkeep }) }
 }
 
 /**

@@ -1,6 +1,14 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
 export { type CommitOptions, type CommitResult, CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
-export type { CheckpointOptions, CheckpointResult, CommitEntry, LogView } from '../log/index.js'
+export type {
+  CheckpointOptions,
+  CheckpointResult,
+  CleanLogOptions,
+  CleanLogResult,
+  CommitEntry,
+  LogView,
+  UpkeepReport,
+} from '../log/index.js'
 export { createRowGroupEncoder, type RowGroupEncoder } from '../parquet/index.js'
 export { type AppendOptions, type AppendResult, commitAppend } from './append.js'
 export { CHANGE_FIELDS, type ChangeType } from './change-schema.js'

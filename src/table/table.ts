@@ -5,7 +5,10 @@ import type { CommitOptions } from '../log/commit/index.js'
 import {
   type CheckpointOptions,
   type CheckpointResult,
+  type CleanLogOptions,
+  type CleanLogResult,
   type CommitEntry,
+  cleanLog,
   type LogView,
   loadLog,
   readHistory,
@@ -24,6 +27,8 @@ import { changeProperties } from './set-properties.js'
 import { Snapshot } from './snapshot.js'
 import { versionWanted } from './time-point.js'
 import { Transaction, type TransactionOptions } from './transaction.js'
+
+const CHECKSUM_WAIT_MS = 20
 
 export interface SnapshotOptions {
   /** This version exactly. */
@@ -108,7 +113,7 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
   async overwrite(rows: RowSource<Input>, options: AppendOptions = {}): Promise<AppendResult> {
     await this.#refresh(options.signal)
     const { result, view } = await overwriteTable(this.context, this.#latest, rows as RowSource<object>, options)
-    this.#advance(view)
+    await this.#committed(view)
     return result
   }
 
@@ -134,7 +139,7 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
     await this.#refresh(options.signal)
     const { unset = [], ...commitOptions } = options
     const view = await changeProperties(this.context, this.#latest, set, unset, commitOptions)
-    this.#advance(view)
+    await this.#committed(view)
     return { version: view.version }
   }
 
@@ -146,6 +151,20 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
   async checkpoint(options: CheckpointOptions = {}): Promise<CheckpointResult> {
     await this.#refresh(options.signal)
     return writeCheckpoint(this.context, this.#latest, options)
+  }
+
+  /**
+   * Deletes what `delta.logRetentionDuration` lets go of the log: old commits, checkpoints and what belongs to them.
+   * @throws AlluviumError `UNSUPPORTED_FEATURE` for a table that must not be written here, storage errors.
+   */
+  async cleanup(options: CleanLogOptions = {}): Promise<CleanLogResult> {
+    await this.#refresh(options.signal)
+    return cleanLog(this.context, this.#latest, options)
+  }
+
+  /** Waits for the checksums, checkpoints and cleanings that commits of this handle have begun. */
+  async settled(): Promise<void> {
+    await this.context.upkeep?.settled()
   }
 
   /**
@@ -171,6 +190,13 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
 
   async #refresh(signal?: AbortSignal): Promise<void> {
     this.#advance(await refreshLog(this.#latest, this.context.storage, signal === undefined ? {} : { signal }))
+  }
+
+  // A checksum follows its commit at once on a store that is near; a far one is not waited for. Appends, which may come one
+  // after another, wait for neither.
+  async #committed(view: LogView): Promise<void> {
+    this.#advance(view)
+    await this.context.upkeep?.checksums(CHECKSUM_WAIT_MS)
   }
 
   #advance(view: LogView): void {

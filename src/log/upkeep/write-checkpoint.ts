@@ -8,7 +8,7 @@ import { type ByteSink, createParquetWriter, createRowGroupEncoder, type Parquet
 import type { Runtime } from '../../runtime.js'
 import { type StructType, tableProperties, typeToJson } from '../../schema/index.js'
 import type { Storage } from '../../storage/storage.js'
-import type { Action, Metadata, Sidecar, Txn } from '../actions.js'
+import type { Action, Sidecar } from '../actions.js'
 import { formatCommit } from '../commit-json.js'
 import { assertWritable, hasFeature } from '../features.js'
 import { classicCheckpointPath, LOG_FOLDER, padVersion, SIDECAR_FOLDER } from '../file-names.js'
@@ -17,6 +17,7 @@ import { CHUNK_MASK, HAS_EXTRAS, PARSE_LINE } from '../row-chunk.js'
 import { type CheckpointFiles, findSegment } from '../segment.js'
 import { CheckpointBatches } from './checkpoint-batches.js'
 import { type CheckpointShape, checkpointShape, classicColumns, sidecarColumns } from './checkpoint-schema.js'
+import { liveTxns } from './expiry.js'
 import { writeLastCheckpoint } from './last-checkpoint.js'
 import { md5 } from './md5.js'
 import { COLUMNS_TAG, planSidecars } from './sidecar-plan.js'
@@ -108,6 +109,9 @@ class CheckpointRun {
     const { numAddFiles } = done.result
     const last = { version: view.version, size: done.actions, sizeInBytes: done.sizeInBytes, numOfAddFiles: numAddFiles }
     await writeLastCheckpoint(storage, last, this.#signal)
+    const known = view.shared.checkpoint
+    if (known === undefined || known.version < view.version)
+      view.shared.checkpoint = { version: view.version, sizeBytes: done.sizeInBytes, logBytes: view.replayState.logBytes }
     return done.result
   }
 
@@ -272,11 +276,4 @@ function hasExtras(view: LogView): boolean {
   const table = view.files.columns
   if (table.sources.some(({ checkpoint }) => checkpoint?.hasExtras === true)) return true
   return view.files.liveRows().some((row) => ((table.chunkOf(row).flags[row & CHUNK_MASK] as number) & (HAS_EXTRAS | PARSE_LINE)) !== 0)
-}
-
-/** The transactions of a table that have not expired: with `delta.setTransactionRetentionDuration`, one without a time has. */
-export function liveTxns(metadata: Metadata, txns: ReadonlyMap<string, Txn>, nowMs: number): Txn[] {
-  const retentionMs = tableProperties(metadata.configuration).setTransactionRetentionDurationMs
-  if (retentionMs === undefined) return [...txns.values()]
-  return [...txns.values()].filter(({ lastUpdated }) => lastUpdated !== undefined && lastUpdated > nowMs - retentionMs)
 }
