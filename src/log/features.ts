@@ -142,6 +142,7 @@ export function assertReadable(protocol: Protocol, metadata?: Metadata): void {
  * @throws AlluviumError `UNSUPPORTED_FEATURE` with the fact `features`.
  */
 export function assertWritable(protocol: Protocol, metadata: Metadata): void {
+  if (writable.get(metadata) === protocol) return
   assertReadable(protocol, metadata)
   const missing: string[] = []
   if (protocol.minWriterVersion < 1 || protocol.minWriterVersion > 7) missing.push(`minWriterVersion ${protocol.minWriterVersion}`)
@@ -152,7 +153,11 @@ export function assertWritable(protocol: Protocol, metadata: Metadata): void {
     if (feature.isUsed?.(metadata) === true) missing.push(feature.name)
   }
   if (missing.length > 0) throw unsupported('write', missing, protocol)
+  writable.set(metadata, protocol)
 }
+
+// What was found writable: every commit asks several times, of the same two objects.
+const writable = new WeakMap<Metadata, Protocol>()
 
 /**
  * How the table's files name its columns (PROTOCOL.md, "Column Mapping"). The property counts only where the protocol has

@@ -44,7 +44,6 @@ export class LogView {
   readonly commitModifiedMs: number | undefined
   private readonly lineage: Lineage
   private readonly state: LogState
-  private parsedSchema: StructType | undefined
 
   /** @internal Use `loadLog`. */
   constructor(lineage: Lineage, state: LogState, protocol: Protocol, metadata: Metadata, modifiedMs: number | undefined) {
@@ -70,8 +69,9 @@ export class LogView {
         },
       )
     }
-    this.parsedSchema ??= parseSchema(this.metadata.schemaString)
-    return this.parsedSchema
+    let schema = schemas.get(this.metadata)
+    if (schema === undefined) schemas.set(this.metadata, (schema = parseSchema(this.metadata.schemaString)))
+    return schema
   }
 
   /** The commitInfo of this version's own commit; `undefined` where it has none or the commit file was not read. */
@@ -139,6 +139,9 @@ export class LogView {
     return this.state
   }
 }
+
+// One for all versions with the same metadata, so that what is worked out from a schema need not be worked out for every version.
+const schemas = new WeakMap<Metadata, StructType>()
 
 /** @internal The views that share one file table. */
 export class Lineage {

@@ -87,8 +87,12 @@ export function createEncodeWorker(memory: StreamMemory = new SharedMemory()): E
 
 /** Processors that this process may use; 1 where that cannot be told. */
 export function processors(): number {
-  return nodeModule<{ availableParallelism(): number }>('os')?.availableParallelism() ?? 1
+  known ??= nodeModule<{ availableParallelism(): number }>('os')?.availableParallelism() ?? 1
+  return known
 }
+
+// Asked for every writer, and a system call.
+let known: number | undefined
 
 class ThreadEncoder implements EncodeWorker {
   private readonly threads: Threads

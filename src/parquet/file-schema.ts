@@ -7,8 +7,15 @@ import { type Field as DeltaField, type DataType as DeltaType, type StructType, 
 
 /** The Arrow schema of a data file. Void columns are left out: they are never in Parquet. */
 export function fileSchema(struct: StructType): Schema {
-  return new Schema(fileFields(struct))
+  const known = fileSchemas.get(struct)
+  if (known !== undefined) return known
+  const schema = new Schema(fileFields(struct))
+  fileSchemas.set(struct, schema)
+  return schema
 }
+
+// A table has one for all its files.
+const fileSchemas = new WeakMap<StructType, Schema>()
 
 function fileFields(struct: StructType): Field[] {
   return struct.fields.filter((field) => field.dataType.type !== 'void').map(fileField)

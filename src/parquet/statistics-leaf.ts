@@ -186,8 +186,9 @@ function floatOrder(plain: (value: number) => ChunkBound): Order<number> {
     compare: (a, b) => a - b || Number(Object.is(b, -0)) - Number(Object.is(a, -0)),
     min: floatBound,
     max: floatBound,
-    least: plain,
-    greatest: plain,
+    // Zeros of both signs are equal: readers that tell them apart are kept right by the outer one.
+    least: (value) => plain(value === 0 ? -0 : value),
+    greatest: (value) => plain(value === 0 ? 0 : value),
   }
 }
 

@@ -200,6 +200,11 @@ export class ThriftWriter {
   private lastId = 0
   private readonly outer: number[] = []
 
+  /** Bytes so far. */
+  get size(): number {
+    return this.length
+  }
+
   /** Starts a struct as the value of a field, or of a list element where no id is given. */
   beginStruct(id?: number): void {
     if (id !== undefined) this.head(id, STRUCT)

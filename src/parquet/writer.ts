@@ -14,6 +14,7 @@ import { assertWritable, fileSchema, layOut } from './file-schema.js'
 import { type Footer, parseFooter } from './footer.js'
 import { ordinaryMemory, StreamBuilder, type StreamMemory } from './ipc.js'
 import { isShared } from './shared-memory.js'
+import { encodeSmallFile, knownLayout, learnLayout, SMALL_BYTES, SMALL_ROWS } from './small-file.js'
 import type { StatisticsCollector } from './statistics.js'
 import { bodyRange, FooterStitcher } from './stitch.js'
 
@@ -99,6 +100,8 @@ class StitchWriter implements ParquetWriter {
   private readonly rowGroupBytes: number
   private readonly rowGroupRows: number
   private readonly memory: StreamMemory
+  // The only batch so far, while the file may still be a small one.
+  private only: RecordBatch | undefined
   private group: Group | undefined
   private bufferedRows = 0
   private stitcher: FooterStitcher | undefined
@@ -123,6 +126,14 @@ class StitchWriter implements ParquetWriter {
     this.assertOpen()
     let rest = layOut(batch, this.schema)
     this.numRows += batch.numRows
+    if (!lent && this.isSmall(rest)) {
+      this.only = rest
+      this.options.statistics?.add(rest)
+      this.bufferedRows = rest.numRows
+      this.bufferedBytes = batchBytes(rest)
+      return
+    }
+    this.leaveSmall()
     while (rest.numRows > 0) {
       const fits = Math.min(this.rowGroupRows - this.bufferedRows, this.rowsThatFit(rest))
       const part = rest.numRows > fits ? rest.slice(0, fits) : rest
@@ -136,6 +147,27 @@ class StitchWriter implements ParquetWriter {
       this.bufferedBytes += batchBytes(part)
       if (this.bufferedRows >= this.rowGroupRows || this.bufferedBytes >= this.rowGroupBytes || this.hasIdleEncoder) await this.flush()
     }
+  }
+
+  // Whether a batch, as all there is, would make a small file.
+  private isSmall(batch: RecordBatch): boolean {
+    const { numRows } = batch
+    if (this.numRows !== numRows || numRows === 0 || numRows > SMALL_ROWS || numRows >= this.rowGroupRows) return false
+    const { codec, dictionary, statistics } = this.options
+    // Bounds are ours here or nobody's.
+    if (statistics === undefined) return false
+    if ((codec !== 'snappy' && codec !== 'uncompressed') || dictionary === 'always' || knownLayout(this.schema) === 'nested') return false
+    return batchBytes(batch) < Math.min(SMALL_BYTES, this.rowGroupBytes)
+  }
+
+  // More rows came: what was held back for a small file begins a row group.
+  private leaveSmall(): void {
+    const { only } = this
+    if (only === undefined) return
+    this.only = undefined
+    this.group = this.begin()
+    this.group.stream.add(only)
+    this.group.dictionaries?.add(only)
   }
 
   // Whether what is buffered would begin to be encoded at once, where otherwise the beginning of a file is waited for.
@@ -163,12 +195,23 @@ class StitchWriter implements ParquetWriter {
   async finish(): Promise<{ sizeBytes: number; numRows: number }> {
     this.assertOpen()
     this.finished = true
+    if (this.only !== undefined && (await this.finishSmall(this.only))) return { sizeBytes: this.writtenBytes, numRows: this.numRows }
+    this.leaveSmall()
     if (this.bufferedRows > 0 || this.numRows === 0) await this.flush()
     await this.settle()
     const stitcher = this.stitcher as FooterStitcher
     if (stitcher.numRows !== this.numRows) throw new Error(`${this.numRows} rows taken, ${stitcher.numRows} written`)
     await this.append(stitcher.finish())
     return { sizeBytes: this.writtenBytes, numRows: this.numRows }
+  }
+
+  private async finishSmall(batch: RecordBatch): Promise<boolean> {
+    const layout = knownLayout(this.schema) ?? (await learnLayout(this.schema))
+    if (layout === 'nested') return false
+    const { codec, statistics } = this.options
+    const options = { codec: codec as 'snappy', createdBy: CREATED_BY, statistics: statistics?.endRowGroup() }
+    await this.append(encodeSmallFile(batch, layout, options))
+    return true
   }
 
   private assertOpen(): void {

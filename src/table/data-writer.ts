@@ -84,12 +84,9 @@ export class DataWriter {
     this.#runtime = runtime
     this.#options = options
     this.#encoder = options.encoder ?? createRowGroupEncoder()
-    const isData = (name: string): boolean => !options.partitionColumns.includes(name)
-    this.#dataStruct = {
-      type: 'struct',
-      fields: options.schema.fields.filter((field) => isData(field.name) && field.dataType.type !== 'void'),
-    }
-    this.#dataColumns = this.#dataStruct.fields.map((field) => field.name)
+    const { struct, names } = dataColumns(options.schema, options.partitionColumns)
+    this.#dataStruct = struct
+    this.#dataColumns = names
   }
 
   /** Bytes held in memory for rows not yet encoded, over all open files. */
@@ -239,3 +236,21 @@ export class DataWriter {
     }
   }
 }
+
+interface DataColumns {
+  readonly partitionColumns: readonly string[]
+  readonly struct: StructType
+  readonly names: readonly string[]
+}
+
+// The columns that are in files. One object for all writers of a table, by which others find what they know of it.
+function dataColumns(schema: StructType, partitionColumns: readonly string[]): DataColumns {
+  const known = columnsInFiles.get(schema)
+  if (known?.partitionColumns === partitionColumns) return known
+  const fields = schema.fields.filter(({ name, dataType }) => !partitionColumns.includes(name) && dataType.type !== 'void')
+  const columns: DataColumns = { partitionColumns, struct: { type: 'struct', fields }, names: fields.map((field) => field.name) }
+  columnsInFiles.set(schema, columns)
+  return columns
+}
+
+const columnsInFiles = new WeakMap<StructType, DataColumns>()

@@ -17,6 +17,8 @@ export interface RowSourceOptions {
 }
 
 const CHUNK_ROWS = 8192
+// Few enough rows to become one batch whatever is in them.
+const ROWS_AT_ONCE = 256
 // Small enough to stay in the processor's caches from building over statistics to the copy for the encoder.
 const BATCH_BYTES = 4 * 2 ** 20
 const FAULTS_LISTED = 100
@@ -44,8 +46,14 @@ export async function* batchesOf(
     for (const batch of source.batches) yield given(batch, schema)
     return
   }
+  const isRows = Array.isArray(source) && !hasBatches(source)
+  if (isRows && source.length <= ROWS_AT_ONCE) {
+    const batch = buildAtOnce(source, schema, options)
+    if (batch.numRows > 0) yield { batch, lent: false }
+    return
+  }
   const collector = new RowCollector(schema, options)
-  if (Array.isArray(source) && !hasBatches(source)) {
+  if (isRows) {
     // The common case, an array of rows, without a copy of it.
     for (let at = 0; at < source.length; at += CHUNK_ROWS) {
       const batch = collector.add(at === 0 && source.length <= CHUNK_ROWS ? source : source.slice(at, at + CHUNK_ROWS))
@@ -69,6 +77,19 @@ export async function* batchesOf(
 
 function given(batch: RecordBatch, schema: StructType): SourceBatch {
   return { batch: conformBatch(batch, schema), lent: false }
+}
+
+// Builders that are idle: one for each schema is worth keeping where a few rows come at a time.
+const idleBuilders = new WeakMap<StructType, BatchBuilder>()
+
+function buildAtOnce(rows: readonly object[], schema: StructType, { ignoreUnknown = false }: RowSourceOptions): RecordBatch {
+  const builder = idleBuilders.get(schema) ?? new BatchBuilder(schema, { capacityRows: ROWS_AT_ONCE })
+  idleBuilders.delete(schema) // a getter of a row may come here again
+  const faults = builder.appendRows(rows, { ignoreUnknown })
+  if (faults.length > 0) throw invalidRows(faults)
+  const batch = builder.finish()
+  idleBuilders.set(schema, builder)
+  return batch
 }
 
 class RowCollector {

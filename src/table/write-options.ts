@@ -1,7 +1,7 @@
 // How data files of a table are written, from its properties (PROTOCOL.md, "Table Properties") and the caller's options.
 import { physicalBatch } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
-import { columnMappingMode } from '../log/index.js'
+import { columnMappingMode, type Metadata, type Protocol } from '../log/index.js'
 import type { RowGroupEncoder } from '../parquet/index.js'
 import {
   formatPath,
@@ -35,7 +35,6 @@ export function dataWriterFor(context: TableContext, view: TableForm, options: W
 }
 
 function dataWriterOptions(view: TableForm, options: WriteOptions): DataWriterOptions {
-  const properties = tableProperties(view.metadata.configuration)
   for (const key of ['targetFileBytes', 'rowGroupBytes', 'bufferBytes'] as const) {
     const value = options[key]
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
@@ -43,16 +42,33 @@ function dataWriterOptions(view: TableForm, options: WriteOptions): DataWriterOp
     }
   }
   return {
-    ...columnsOf(view),
-    codec: codecOf(view),
-    targetFileBytes: options.targetFileBytes ?? properties.targetFileSizeBytes ?? DEFAULT_TARGET_FILE_BYTES,
-    stringPrefixLength: properties.dataSkippingStringPrefixLength,
+    ...planOf(view),
+    ...(options.targetFileBytes === undefined ? {} : { targetFileBytes: options.targetFileBytes }),
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
     encoder: options.encoder,
     signal: options.signal,
   }
 }
+
+// What follows from the table alone is worked out once for all its versions with the same metadata.
+function planOf(view: TableForm): TablePlan {
+  const { metadata, protocol } = view
+  const known = plans.get(metadata)
+  if (known?.protocol === protocol) return known.plan
+  const properties = tableProperties(metadata.configuration)
+  const plan = {
+    ...columnsOf(view),
+    codec: codecOf(view),
+    targetFileBytes: properties.targetFileSizeBytes ?? DEFAULT_TARGET_FILE_BYTES,
+    stringPrefixLength: properties.dataSkippingStringPrefixLength,
+  }
+  plans.set(metadata, { protocol, plan })
+  return plan
+}
+
+type TablePlan = ReturnType<typeof columnsOf> & Pick<DataWriterOptions, 'codec' | 'targetFileBytes' | 'stringPrefixLength'>
+const plans = new WeakMap<Metadata, { readonly protocol: Protocol; readonly plan: TablePlan }>()
 
 // The columns in the names of the files: physical ones where the table maps its columns.
 function columnsOf(view: TableForm): Pick<DataWriterOptions, 'schema' | 'partitionColumns' | 'statsColumns' | 'rename'> {

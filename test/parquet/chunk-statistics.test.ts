@@ -104,13 +104,25 @@ describe('footer statistics', () => {
     expect(JSON.parse(statistics.finish())).toEqual({ numRecords: 6, minValues: {}, maxValues: {}, nullCount: { f: 0, d: 0 } })
   })
 
+  // Parquet, "TypeDefinedOrder" of floats: zeros of both signs may lie between.
+  test('of zeros take both signs in', async () => {
+    const columns = parseColumns('f float, d double')
+    const batch = batchOfRows(columns, [{ f: 0, d: -0 }])
+    const [[f, d]] = (await chunksOf(await writeBatches(columns, [batch], { statistics: new StatisticsCollector(columns) }))) as [
+      { minValue: Uint8Array; maxValue: Uint8Array }[],
+    ]
+    expect([f?.minValue, f?.maxValue]).toEqual([Uint8Array.of(0, 0, 0, 128), Uint8Array.of(0, 0, 0, 0)])
+    expect([d?.minValue.at(7), d?.maxValue.at(7)]).toEqual([128, 0])
+  })
+
   test("of columns that are not counted are the codec's", async () => {
     const columns = parseColumns('a int, b int')
     const batch = batchOfRows(columns, [
       { a: 1, b: 2 },
       { a: 3, b: null },
     ])
-    const ours = await writeBatches(columns, [batch], { statistics: new StatisticsCollector(columns, { columns: ['a'] }) })
+    const statistics = new StatisticsCollector(columns, { columns: ['a'] })
+    const ours = await writeBatches(columns, [batch], { rowGroupRows: 2, statistics })
     expect(await chunksOf(ours)).toEqual(await chunksOf(await writeBatches(columns, [batch])))
   })
 

@@ -45,6 +45,8 @@ export class Limits {
   #graceEndMs: number | undefined
   #faultsInARow = 0
   #lastPutMs = 1
+  /** Of a call that ended in time, for the next one. */
+  #idle: AbortController | undefined
 
   constructor(runtime: Runtime, options: CommitOptions) {
     this.#runtime = runtime
@@ -92,7 +94,8 @@ export class Limits {
 
   /** Begins a call. After the caller's signal it has what is left of the grace. */
   call(): LimitedCall {
-    const controller = new AbortController()
+    const controller = this.#idle ?? new AbortController()
+    this.#idle = undefined
     const end = (reason: string) => () => controller.abort(new Error(reason))
     const timer = this.#runtime.setTimer(this.#callTimeMs(), end('no answer in time'))
     const { signal } = this.#options
@@ -107,6 +110,7 @@ export class Limits {
         timer.cancel()
         graceTimer.cancel()
         signal?.removeEventListener('abort', onAbort)
+        if (!controller.signal.aborted) this.#idle = controller
       },
     }
   }

@@ -23,7 +23,7 @@ export async function place(
 ): Promise<Placed> {
   let placement: Placement = { version: proposal.version, outstanding: false }
   let step: PlacementStep = { kind: 'put' }
-  let error = new AlluviumError('STORAGE_UNAVAILABLE', 'the store gave no clear answer')
+  let error: AlluviumError | undefined
   let theirs: Uint8Array | undefined
   for (let first = true; ; first = false) {
     let event: PlacementEvent
@@ -47,13 +47,17 @@ export async function place(
         limits.noFault()
         return { kind: 'taken', bytes: theirs ?? new Uint8Array() }
       case 'fail':
-        return { kind: 'failed', error }
+        return { kind: 'failed', error: error ?? noClearAnswer() }
       case 'unknown':
-        return { kind: 'unknown', error }
+        return { kind: 'unknown', error: error ?? noClearAnswer() }
       default:
         break
     }
   }
+}
+
+function noClearAnswer(): AlluviumError {
+  return new AlluviumError('STORAGE_UNAVAILABLE', 'the store gave no clear answer')
 }
 
 /** Whether the same call may succeed later: the store was away, or the time given to the call was over. */
