@@ -142,9 +142,9 @@ class CommitQueue {
       ...(recall === undefined ? {} : { ready: recall.ready }),
     })
     const stopWatching = group.length > 1 ? watch(plan, context, options) : () => {}
-    const signal = group.length > 1 ? allOf(group) : first.signal
+    const everybody = allOf(group)
     try {
-      const run = new CommitRun(context, plan, new Limits(context.runtime, { ...options, signal }), RULES)
+      const run = new CommitRun(context, plan, new Limits(context.runtime, { ...options, signal: everybody.signal }), RULES)
       const result = await run.run()
       this.#learn(base, plan, result)
       for (const member of plan.members) member.succeed(result)
@@ -153,6 +153,7 @@ class CommitQueue {
       else if (!(error instanceof NobodyLeft)) this.#failed(plan.members, error)
     } finally {
       stopWatching()
+      everybody.stop()
     }
   }
 
@@ -231,9 +232,10 @@ function watch(plan: GroupPlan, { runtime, committer }: CommitContext, { graceMs
   }
 }
 
-// Fires once nobody waits any more.
-function allOf(group: readonly QueuedCommit[]): AbortSignal | undefined {
-  if (group.some(({ signal }) => signal === undefined)) return undefined
+// Fires once nobody waits any more; `stop` when that does not matter any more.
+function allOf(group: readonly QueuedCommit[]): { readonly signal: AbortSignal | undefined; readonly stop: () => void } {
+  if (group.length === 1) return { signal: group[0]?.signal, stop: () => {} }
+  if (group.some(({ signal }) => signal === undefined)) return { signal: undefined, stop: () => {} }
   const signals = group.map(({ signal }) => signal as AbortSignal)
   const controller = new AbortController()
   const check = (): void => {
@@ -241,5 +243,10 @@ function allOf(group: readonly QueuedCommit[]): AbortSignal | undefined {
   }
   for (const signal of signals) signal.addEventListener('abort', check, { once: true })
   check()
-  return controller.signal
+  return {
+    signal: controller.signal,
+    stop: () => {
+      for (const signal of signals) signal.removeEventListener('abort', check)
+    },
+  }
 }

@@ -51,7 +51,10 @@ export class Simulation implements Runtime {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = this.setTimer(ms, resolve)
+      const timer = this.setTimer(ms, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
       const onAbort = (): void => {
         timer.cancel()
         reject(new AlluviumError('ABORTED', 'aborted'))
