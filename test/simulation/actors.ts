@@ -17,7 +17,7 @@ export interface Stage {
   /** Whether no more work is to be begun. */
   isOver(): boolean
   /** Commits whose outcome was unknown, to be asked about in the end. */
-  readonly doubts: { readonly op: Op; readonly error: CommitStateUnknownError }[]
+  readonly doubts: { readonly op: Op; readonly error: CommitStateUnknownError; readonly process: SimProcess }[]
 }
 
 export type Role = 'appender' | 'retrier' | 'overwriter' | 'deleter' | 'streamer' | 'reader'
@@ -38,7 +38,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
       await Promise.all(
         Array.from({ length: times }, async () => {
           const op = stage.ledger.begin('append', stage.process.name, 1 + below(stage, 4))
-          await attempt(stage, op, async () => (await table.append(rowsOf(stage, op.ids))).version)
+          await attempt(stage, op, async () => (await table.append(rowsOf(stage, op.ids), patience(stage))).version)
         }),
       )
     }
@@ -51,12 +51,12 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
       await rest(stage, 300)
       const op = stage.ledger.begin('append', stage.process.name, 1 + below(stage, 3))
       const txn = { appId: `retrier-${stage.process.name}`, version: n }
-      while (op.outcome !== 'acked') {
-        await attempt(stage, op, async () => {
-          const { version, skipped } = await table.append(rowsOf(stage, op.ids), { txn })
+      for (;;) {
+        const outcome = await attempt(stage, op, async () => {
+          const { version, skipped } = await table.append(rowsOf(stage, op.ids), { txn, ...patience(stage) })
           return skipped ? undefined : version
         })
-        if (op.outcome === 'acked') break
+        if (outcome === 'acked') break
         // It is tried again: nothing is certain until it is in.
         op.outcome = 'open'
         if (stage.isOver()) return
@@ -70,7 +70,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
     while (!stage.isOver()) {
       await rest(stage, 3000)
       const op = stage.ledger.begin('overwrite', stage.process.name, 1 + below(stage, 5))
-      await attempt(stage, op, async () => (await table.overwrite(rowsOf(stage, op.ids))).version)
+      await attempt(stage, op, async () => (await table.overwrite(rowsOf(stage, op.ids), patience(stage))).version)
     }
   },
 
@@ -87,7 +87,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
       const op = stage.ledger.begin('delete', stage.process.name, 0)
       op.paths = chosen.map(({ path }) => path)
       await attempt(stage, op, async () => {
-        const { version } = await transaction.removeFiles(chosen).commit({ operation: 'DELETE', operationParameters: {} })
+        const { version } = await transaction.removeFiles(chosen).commit({ operation: 'DELETE', operationParameters: {} }, patience(stage))
         return version
       })
     }
@@ -159,19 +159,20 @@ async function open(stage: Stage): Promise<Table<Row, Row>> {
 }
 
 // Runs a commit and takes down how it ended.
-async function attempt(stage: Stage, op: Op, run: () => Promise<number | undefined>): Promise<void> {
+async function attempt(stage: Stage, op: Op, run: () => Promise<number | undefined>): Promise<Op['outcome']> {
   try {
     op.version = await run()
     op.outcome = 'acked'
     stage.process.world.note(`${stage.process.name} ${op.kind} ${op.number} acked at ${op.version}`)
   } catch (error) {
     complain(stage, error)
-    if (error instanceof CommitStateUnknownError) stage.doubts.push({ op, error })
+    if (error instanceof CommitStateUnknownError) stage.doubts.push({ op, error, process: stage.process })
     op.outcome = isAlluviumError(error) && (error.facts.committed === false || error.code === 'COMMIT_CONFLICT') ? 'failed' : 'unknown'
     stage.process.world.note(
       `${stage.process.name} ${op.kind} ${op.number} ${op.outcome}: ${error instanceof AlluviumError ? error.code : error}`,
     )
   }
+  return op.outcome
 }
 
 async function expected<T>(stage: Stage, run: () => Promise<T>): Promise<T | undefined> {
@@ -188,6 +189,11 @@ function complain(stage: Stage, error: unknown): void {
   stage.ledger.faults.push(
     `${stage.process.name} met ${error instanceof AlluviumError ? error.code : ''} ${(error as Error)?.stack ?? error}`,
   )
+}
+
+// Some callers wait for an outcome, others soon have enough of it: those are left in doubt now and then.
+function patience(stage: Stage): { timeoutMs?: number; graceMs?: number; maxAttempts?: number } {
+  return chance(stage, 2) ? {} : { timeoutMs: 1 + below(stage, 3000), graceMs: 1 + below(stage, 300), maxAttempts: 1 + below(stage, 4) }
 }
 
 function rowsOf(stage: Stage, ids: readonly number[]): Row[] {

@@ -45,17 +45,21 @@ async function campaign(): Promise<void> {
     for (const [name, count] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + count
     if (result.faults.length > 0) {
       failed.push(result)
+      // A planted bug is caught: that is all there is to know.
+      if (args.includes('--bug')) for (const child of children) child.kill()
       if (failed.length <= 10)
         console.log(`seed ${result.seed}: ${result.faults[0]}\n  replay: npm run simulate -- --seeds 1 --from ${result.seed}`)
     }
     if (done % Math.max(100, Math.floor(seeds / 20)) === 0)
       console.log(`  … ${done} of ${seeds} seeds, ${((performance.now() - started) / 1000).toFixed(0)} s`)
   }
+  const children: ReturnType<typeof fork>[] = []
   const workers = Math.max(1, Math.min(availableParallelism(), seeds))
   const per = Math.ceil(seeds / workers)
   const ends = Array.from({ length: workers }, (_, n) => {
     const share = { from: from + n * per, to: Math.min(from + (n + 1) * per, from + seeds) }
     const child = fork(process.argv[1] as string, args, { execArgv: process.execArgv })
+    children.push(child)
     child.on('message', (result) => report(result as SeedResult))
     child.send(share)
     return new Promise<number | null>((resolve) => child.on('exit', resolve))

@@ -168,7 +168,8 @@ class Simulation {
 
   // What the library answers later about a commit that it gave up in doubt must be what the log says.
   async #askAboutDoubts(): Promise<void> {
-    for (const { op, error } of this.#doubts) {
+    for (const { op, error, process } of this.#doubts) {
+      if (!process.isAlive) continue // Nobody is left who could ask.
       const at = this.commits.find(
         ({ adds, info }) => info.txnId === error.facts.txnId || adds.some(({ ids }) => ids.includes(op.ids[0] ?? -1)),
       )?.version

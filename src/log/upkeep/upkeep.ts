@@ -99,7 +99,7 @@ export class Upkeep {
   }
 
   async #writeCheckpoint(view: LogView): Promise<void> {
-    await inTurn(() =>
+    await inTurn(this.#runtime, () =>
       this.#reporting('checkpoint', view, async () => {
         if (await this.#isDoneByOthers(view)) return
         const result = await writeCheckpoint({ storage: this.#storage, runtime: this.#runtime }, view)
@@ -152,10 +152,11 @@ export class Upkeep {
   }
 }
 
-// One checkpoint at a time in a process: each may take 100 MB.
-let lastTurn: Promise<void> = Promise.resolve()
+// One checkpoint at a time in a process: each may take 100 MB. A process is whoever shares a runtime.
+const lastTurns = new WeakMap<Runtime, Promise<void>>()
 
-function inTurn(work: () => Promise<void>): Promise<void> {
-  lastTurn = lastTurn.then(work, work)
-  return lastTurn
+function inTurn(runtime: Runtime, work: () => Promise<void>): Promise<void> {
+  const turn = (lastTurns.get(runtime) ?? Promise.resolve()).then(work, work)
+  lastTurns.set(runtime, turn)
+  return turn
 }
