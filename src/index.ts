@@ -63,6 +63,7 @@ export {
   type Ticket,
 } from './stream/index.js'
 export {
+  type AddFile,
   type AppendOptions,
   type AppendResult,
   type ChangeRow,
@@ -76,9 +77,13 @@ export {
   CommitStateUnknownError,
   type CreateOptions,
   createTable,
+  type DeletionVectorDescriptor,
+  type DomainMetadata,
+  type Metadata,
   type OpenOptions,
   openTable,
   type PlannedVersion,
+  type Protocol,
   type RowOptions,
   type RowSource,
   Scan,
@@ -90,6 +95,7 @@ export {
   Transaction,
   type TransactionCommitOptions,
   type TransactionOptions,
+  type Txn,
   type WithStorageOptions,
 } from './table/index.js'
 export { VERSION } from './version.js'

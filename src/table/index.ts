@@ -1,12 +1,18 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
 export { type CommitOptions, type CommitResult, CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
 export type {
+  AddFile,
   CheckpointOptions,
   CheckpointResult,
   CleanLogOptions,
   CleanLogResult,
   CommitEntry,
+  DeletionVectorDescriptor,
+  DomainMetadata,
   LogView,
+  Metadata,
+  Protocol,
+  Txn,
   UpkeepReport,
 } from '../log/index.js'
 export { createRowGroupEncoder, type RowGroupEncoder } from '../parquet/index.js'
