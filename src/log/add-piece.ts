@@ -12,6 +12,8 @@ export interface Texts {
   readonly lengths: Int32Array
   /** Texts that begin before this place come from a dictionary: equal places are equal texts. 0 where nothing is known. */
   readonly dictionaryEnd: number
+  /** The number of each in a dictionary, -1 for a null; equal numbers are equal texts. Undefined where not all have one. */
+  readonly numbers?: Int32Array | undefined
 }
 
 export interface AddPiece {
@@ -161,34 +163,59 @@ function entriesOfLeaves(keys: LeafValues, values: LeafValues, rows: Int32Array 
   return { offsets, keys: keyTexts.texts(), values: valueTexts.texts() }
 }
 
-// Walks a leaf slot by slot and keeps the texts of some.
+// Walks a leaf slot by slot and keeps the texts of some: which of the leaf's values they are, -1 for a null.
 class TextGather {
   count = 0
   readonly #leaf: LeafValues
-  readonly #starts: Int32Array
-  readonly #lengths: Int32Array
+  readonly #kept: Int32Array
   #at = 0
 
   constructor(leaf: LeafValues) {
     this.#leaf = leaf
-    this.#starts = new Int32Array(leaf.slots)
-    this.#lengths = new Int32Array(leaf.slots)
+    this.#kept = new Int32Array(leaf.slots)
   }
 
   next(slot: number, keep: boolean): void {
     const { definitions, levels } = this.#leaf
-    const { starts, lengths } = this.#leaf.texts as LeafTexts
     const has = definitions === undefined || definitions[slot] === levels.definition
-    if (keep) {
-      this.#starts[this.count] = has ? (starts[this.#at] as number) : 0
-      this.#lengths[this.count++] = has ? (lengths[this.#at] as number) : -1
-    }
+    if (keep) this.#kept[this.count++] = has ? this.#at : -1
     if (has) this.#at++
   }
 
   texts(): Texts {
-    const { bytes, dictionaryEnd } = this.#leaf.texts as LeafTexts
-    return { bytes, starts: this.#starts, lengths: this.#lengths, dictionaryEnd }
+    return new KeptTexts(this.#leaf.texts as LeafTexts, this.#kept.subarray(0, this.count))
+  }
+}
+
+// Places are looked up only where numbers do not do.
+class KeptTexts implements Texts {
+  readonly bytes: Uint8Array
+  readonly dictionaryEnd: number
+  readonly numbers: Int32Array | undefined
+  readonly #all: LeafTexts
+  readonly #kept: Int32Array
+  #starts: Int32Array | undefined
+  #lengths: Int32Array | undefined
+
+  constructor(all: LeafTexts, kept: Int32Array) {
+    this.bytes = all.bytes
+    this.dictionaryEnd = all.dictionaryEnd
+    const { numbers } = all
+    this.numbers = numbers && kept.map((at) => (at < 0 ? -1 : (numbers[at] as number)))
+    this.#all = all
+    this.#kept = kept
+  }
+
+  get starts(): Int32Array {
+    const { starts } = this.#all
+    this.#starts ??= this.#kept.map((at) => (at < 0 ? 0 : (starts[at] as number)))
+    return this.#starts
+  }
+
+  get lengths(): Int32Array {
+    const { lengths } = this.#all
+    this.#lengths ??= this.#kept.map((at) => (at < 0 ? -1 : (lengths[at] as number)))
+    return this.#lengths
   }
 }
 

@@ -5,7 +5,7 @@ import { isJsonObject } from '../json.js'
 import type { AddPiece, PartitionEntries } from './add-piece.js'
 import { cellJson } from './arrow-json.js'
 import type { CheckpointPart } from './checkpoint-part.js'
-import { type FileTable, vectorId } from './file-table.js'
+import { type FileTable, type PartitionColumn, vectorId } from './file-table.js'
 import { ActionFault, parseDeletionVector } from './parse-action.js'
 import { CHUNK_MASK, FROM_CHECKPOINT, HAS_VECTOR, type RowChunk } from './row-chunk.js'
 import type { Tally } from './tally.js'
@@ -108,6 +108,9 @@ const MEMO_BYTES = 1 << 16
 
 function partitionIds(table: FileTable, entries: PartitionEntries, chunk: RowChunk, j: number, from: number, to: number): void {
   const { offsets, keys, values } = entries
+  if (numberedIds(table, entries, chunk, j, from, to)) return
+  const { starts: keyStarts, lengths: keyLengths } = keys
+  const { starts: valueStarts, lengths: valueLengths } = values
   const memoSize = Math.min(values.dictionaryEnd, MEMO_BYTES)
   // By partition column: the id of the text that begins at a place, plus one.
   const memos: Int32Array[] = []
@@ -115,10 +118,10 @@ function partitionIds(table: FileTable, entries: PartitionEntries, chunk: RowChu
     const end = offsets[n + 1] as number
     let at = offsets[n] as number
     for (let nth = 0; at < end; at++, nth++) {
-      const start = keys.starts[at] as number
-      const column = table.partitionColumn(keys.bytes, start, start + (keys.lengths[at] as number), nth)
-      const length = values.lengths[at] as number
-      const valueStart = values.starts[at] as number
+      const start = keyStarts[at] as number
+      const column = table.partitionColumn(keys.bytes, start, start + (keyLengths[at] as number), nth)
+      const length = valueLengths[at] as number
+      const valueStart = valueStarts[at] as number
       const ids = chunk.partitionIds(column.ordinal)
       if (length < 0) ids[j + n - from] = column.dictionary.internNull()
       else if (valueStart >= memoSize) ids[j + n - from] = column.dictionary.internNext(values.bytes, valueStart, valueStart + length)
@@ -131,6 +134,46 @@ function partitionIds(table: FileTable, entries: PartitionEntries, chunk: RowChu
       }
     }
   }
+}
+
+// The longest dictionary, in texts, whose ids are remembered by number.
+const MAX_KNOWN = 1 << 14
+
+// The same where both are numbers of short dictionaries, else false: a text is looked at once, at its first place.
+function numberedIds(table: FileTable, entries: PartitionEntries, chunk: RowChunk, j: number, from: number, to: number): boolean {
+  const { offsets, keys, values } = entries
+  const { numbers: keyNumbers } = keys
+  const { numbers: valueNumbers } = values
+  if (keyNumbers === undefined || valueNumbers === undefined) return false
+  let most = 0
+  for (let at = offsets[from] as number; at < (offsets[to] as number); at++)
+    most = Math.max(most, keyNumbers[at] as number, valueNumbers[at] as number)
+  if (most >= MAX_KNOWN) return false
+  // By key: its column, and the ids of values by number, plus one.
+  const columns: ({ readonly column: PartitionColumn; readonly ids: Int32Array; readonly known: Int32Array } | undefined)[] = []
+  for (let n = from; n < to; n++) {
+    const end = offsets[n + 1] as number
+    let at = offsets[n] as number
+    for (let nth = 0; at < end; at++, nth++) {
+      const key = keyNumbers[at] as number
+      let found = columns[key]
+      if (found === undefined) {
+        const start = keys.starts[at] as number
+        const column = table.partitionColumn(keys.bytes, start, start + (keys.lengths[at] as number), nth)
+        found = { column, ids: chunk.partitionIds(column.ordinal), known: new Int32Array(most + 1) }
+        columns[key] = found
+      }
+      const value = valueNumbers[at] as number
+      let id = value < 0 ? found.column.dictionary.internNull() : (found.known[value] as number) - 1
+      if (id < 0) {
+        const start = values.starts[at] as number
+        id = found.column.dictionary.intern(values.bytes, start, start + (values.lengths[at] as number))
+        found.known[value] = id + 1
+      }
+      found.ids[j + n - from] = id
+    }
+  }
+  return true
 }
 
 /** The piece that may hold an ordinal: the last one that begins at or before it. */

@@ -4,6 +4,7 @@
 import { corrupt, guarded } from './faults.js'
 import { type ChunkInfo, PhysicalType } from './footer.js'
 import { copyPage, findTexts, fitsKernel, type LoadedPage, loadPage, type TextsOut, unpackPage, viewPage } from './kernel/kernel.js'
+import { type LeafTexts, NumberedTexts, newTexts, placeTexts } from './leaf-texts.js'
 import { type ChunkPages, DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, type PageHeader, pageHeader } from './pages.js'
 import { isOneRun, readLevels, readNumbers } from './runs.js'
 import type { SchemaNode } from './schema-tree.js'
@@ -30,17 +31,6 @@ export interface LeafValues {
   readonly texts: LeafTexts | undefined
   /** Of a column of integers or booleans (0 and 1): two 32-bit words a value, the lower one first. */
   readonly words: Int32Array | undefined
-}
-
-/** Texts as places in bytes, one a value. */
-export interface LeafTexts {
-  readonly bytes: Uint8Array
-  readonly starts: Int32Array
-  readonly lengths: Int32Array
-  /** MurmurHash3 of each text, where asked for. */
-  readonly hashes: Int32Array | undefined
-  /** Texts that begin before this place are entries of a dictionary: equal places are equal texts. */
-  readonly dictionaryEnd: number
 }
 
 const UNCOMPRESSED = 0
@@ -104,7 +94,12 @@ class LeafDecoder {
   readonly #chunk: ChunkInfo
   readonly #bytes: Uint8Array
   readonly #pages: ChunkPages
-  readonly #texts: (TextsOut & { readonly bytes: Uint8Array }) | undefined
+  readonly #textBytes: Uint8Array | undefined
+  readonly #most: number
+  readonly #withHashes: boolean
+  #texts: TextsOut | undefined
+  // As long as all texts are of the dictionary.
+  #numbers: Int32Array | undefined
   readonly #words: Int32Array | undefined
   readonly #wordBytes: number
   #bytesUsed = 0
@@ -135,8 +130,13 @@ class LeafDecoder {
     this.#pages = pages
     // Of what is known to be null nothing is stored.
     const most = Math.max(0, pages.numValues - Math.max(0, chunk.nullCount ?? 0))
-    if (wordBytes === 0) this.#texts = { bytes: new Uint8Array(pages.uncompressedSize), ...newTexts(most, withHashes) }
-    else this.#words = new Int32Array(most * 2)
+    this.#most = most
+    this.#withHashes = withHashes
+    if (wordBytes > 0) this.#words = new Int32Array(most * 2)
+    else {
+      this.#textBytes = new Uint8Array(pages.uncompressedSize)
+      if (pages.dictionary !== undefined) this.#numbers = new Int32Array(most)
+    }
   }
 
   run(): LeafValues | undefined {
@@ -149,7 +149,6 @@ class LeafDecoder {
       if (page.type !== DATA_PAGE && page.type !== DATA_PAGE_V2) continue
       if (!this.#readPage(page)) return undefined
     }
-    const texts = this.#texts
     const present = this.#present
     return {
       slots: this.#slots,
@@ -157,18 +156,33 @@ class LeafDecoder {
       definitions: this.#definitions,
       repetitions: this.#repetitions,
       present,
-      texts:
-        texts === undefined
-          ? undefined
-          : {
-              bytes: texts.bytes.subarray(0, this.#bytesUsed),
-              starts: texts.starts.subarray(0, present),
-              lengths: texts.lengths.subarray(0, present),
-              hashes: texts.hashes?.subarray(0, present),
-              dictionaryEnd: this.#dictionaryEnd,
-            },
+      texts: this.#textBytes === undefined ? undefined : this.#leafTexts(this.#textBytes.subarray(0, this.#bytesUsed), present),
       words: this.#words?.subarray(0, present * 2),
     }
+  }
+
+  #leafTexts(bytes: Uint8Array, present: number): LeafTexts {
+    const dictionaryEnd = this.#dictionaryEnd
+    if (this.#numbers !== undefined && this.#dictionary !== undefined)
+      return new NumberedTexts(bytes, dictionaryEnd, this.#numbers.subarray(0, present), this.#dictionary)
+    const { starts, lengths, hashes } = this.#placed()
+    return {
+      bytes,
+      starts: starts.subarray(0, present),
+      lengths: lengths.subarray(0, present),
+      hashes: hashes?.subarray(0, present),
+      dictionaryEnd,
+    }
+  }
+
+  // The places of texts that do not all come from the dictionary.
+  #placed(): TextsOut {
+    if (this.#texts === undefined) {
+      this.#texts = newTexts(this.#most, this.#withHashes)
+      if (this.#numbers !== undefined && this.#dictionary !== undefined) placeTexts(this.#numbers, this.#dictionary, this.#texts)
+      this.#numbers = undefined
+    }
+    return this.#texts
   }
 
   #readDictionary(header: PageHeader): boolean {
@@ -177,12 +191,12 @@ class LeafDecoder {
     if (encoding !== PLAIN && encoding !== PLAIN_DICTIONARY) return false
     if (!fitsKernel(header.compressedSize, header.uncompressedSize, count)) return false
     const page = this.#load(header, header.bodyStart, header.uncompressedSize, count)
-    if (this.#texts === undefined) {
+    if (this.#textBytes === undefined) {
       this.#dictionaryWords = new Int32Array(count * 2)
       this.#copyWords(page, 0, count, this.#dictionaryWords, 0)
       return true
     }
-    this.#dictionary = newTexts(count, this.#texts.hashes !== undefined)
+    this.#dictionary = newTexts(count, this.#withHashes)
     this.#findTexts(page, 0, count, this.#dictionary, 0)
     this.#dictionaryEnd = this.#bytesUsed
     return true
@@ -199,8 +213,8 @@ class LeafDecoder {
     if (this.#present > this.#capacity()) return false // Its null count is wrong: the codec does not look at it.
     if (present === 0) return true
     if (header.encoding === PLAIN) {
-      if (this.#texts === undefined) this.#copyWords(values.page, values.from, present, this.#words as Int32Array, before)
-      else this.#findTexts(values.page, values.from, present, this.#texts, before)
+      if (this.#textBytes === undefined) this.#copyWords(values.page, values.from, present, this.#words as Int32Array, before)
+      else this.#findTexts(values.page, values.from, present, this.#placed(), before)
       return true
     }
     if (header.encoding !== PLAIN_DICTIONARY && header.encoding !== RLE_DICTIONARY) return false
@@ -208,7 +222,7 @@ class LeafDecoder {
   }
 
   #capacity(): number {
-    return this.#texts?.starts.length ?? (this.#words as Int32Array).length / 2
+    return this.#most
   }
 
   // Repetition levels, definition levels and values, all packed together; levels are preceded by their size.
@@ -293,11 +307,11 @@ class LeafDecoder {
   }
 
   #findTexts(page: LoadedPage, from: number, count: number, out: TextsOut, outAt: number): void {
-    const texts = this.#texts as TextsOut & { bytes: Uint8Array }
+    const textBytes = this.#textBytes as Uint8Array
     const size = page.size - from
-    if (this.#bytesUsed + size > texts.bytes.length) throw this.#fault('pages that unpack to more than announced')
+    if (this.#bytesUsed + size > textBytes.length) throw this.#fault('pages that unpack to more than announced')
     if (!findTexts(page, from, count, this.#bytesUsed - from, out, outAt)) throw this.#fault('texts that lead out of their page')
-    copyPage(page, from, texts.bytes, this.#bytesUsed)
+    copyPage(page, from, textBytes, this.#bytesUsed)
     this.#bytesUsed += size
   }
 
@@ -324,9 +338,12 @@ class LeafDecoder {
     const width = bytes[from] as number
     if (from >= bytes.length) throw this.#fault('a page without its values')
     if (width > 24) return false
-    const numbers = new Int32Array(count)
-    if (width > 0 ? !readNumbers(bytes, from + 1, bytes.length, width, entries, numbers, 0, count) : entries === 0)
+    // Numbers stay where they are as long as no text comes from elsewhere.
+    const numbers = this.#numbers ?? new Int32Array(count)
+    const at = numbers === this.#numbers ? first : 0
+    if (width > 0 ? !readNumbers(bytes, from + 1, bytes.length, width, entries, numbers, at, at + count) : entries === 0)
       throw this.#fault('damaged dictionary numbers')
+    if (width === 0) numbers.fill(0, at, at + count)
     const words = this.#words
     if (words !== undefined) {
       const values = this.#dictionaryWords as Int32Array
@@ -335,25 +352,11 @@ class LeafDecoder {
         words[2 * (first + i)] = values[2 * n] as number
         words[2 * (first + i) + 1] = values[2 * n + 1] as number
       }
-      return true
-    }
-    const { starts, lengths, hashes } = this.#dictionary as TextsOut
-    const out = this.#texts as TextsOut
-    for (let i = 0; i < count; i++) {
-      const n = numbers[i] as number
-      out.starts[first + i] = starts[n] as number
-      out.lengths[first + i] = lengths[n] as number
-    }
-    if (hashes !== undefined && out.hashes !== undefined)
-      for (let i = 0; i < count; i++) out.hashes[first + i] = hashes[numbers[i] as number] as number
+    } else if (numbers !== this.#numbers) placeTexts(numbers, this.#dictionary as TextsOut, this.#placed(), first)
     return true
   }
 
   #fault(what: string): Error {
     return corrupt(this.#name, `column ${this.#column} has ${what}`, { column: this.#column })
   }
-}
-
-function newTexts(count: number, withHashes: boolean): TextsOut {
-  return { starts: new Int32Array(count), lengths: new Int32Array(count), hashes: withHashes ? new Int32Array(count) : undefined }
 }
