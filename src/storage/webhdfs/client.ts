@@ -131,6 +131,7 @@ export class HdfsClient {
     if (onward) {
       answer.drop()
       const hop = checkHop(answer.headers.location, { url, address: answer.address }, this.#hostMap)
+      this.#credentials.noteHop(hop.url)
       return { kind: 'onward', hop, own: hop.url.origin === url.origin, fromLoopback: isLoopback(answer.address) }
     }
     if (operation.op === 'OPEN' && answer.status === 200 && !isJson(answer)) return { kind: 'data', answer }

@@ -7,6 +7,9 @@ import { bareHost } from './hosts.js'
 import type { Negotiation, Negotiator } from './kerberos.js'
 import type { WebHdfsSettings } from './options.js'
 
+const SHORTEST_SECRET = 4
+const MOST_SECRETS = 64
+
 export class Credentials {
   /** Parameters of every request. */
   readonly query: readonly (readonly [string, string])[]
@@ -14,9 +17,14 @@ export class Credentials {
   /** The cookie of each server that has seen a proof. */
   readonly #cookies = new Map<string, string>()
 
+  /** Texts that must not get out: our token, cookies, and the tokens that namenodes gave us for datanodes. */
+  readonly #secrets = new Set<string>()
+  readonly #ownSecrets: readonly string[]
+
   constructor(settings: WebHdfsSettings, runtime: Runtime, negotiator: Negotiator) {
     this.#negotiator = settings.kerberos ? negotiator : undefined
     const { delegationToken, doAs } = settings
+    this.#ownSecrets = delegationToken === undefined ? [] : formsOf(delegationToken)
     if (delegationToken !== undefined) this.query = [['delegation', delegationToken]]
     else {
       const user = settings.kerberos ? undefined : (settings.user ?? runtime.env('HADOOP_USER_NAME') ?? systemUser())
@@ -52,8 +60,40 @@ export class Credentials {
       }
     }
     const cookie = cookies.map((each) => each.split(';', 1)[0] as string).find((each) => /^hadoop\.auth=./.test(each))
-    if (cookie !== undefined) this.#cookies.set(url.origin, cookie)
+    if (cookie === undefined) return
+    this.#cookies.set(url.origin, cookie)
+    this.#keepSecret(cookie.slice(cookie.indexOf('=') + 1).replaceAll('"', ''))
   }
+
+  /** Notes the token that a redirect carries. */
+  noteHop(url: URL): void {
+    const token = url.searchParams.get('delegation')
+    if (token !== null) this.#keepSecret(token)
+  }
+
+  /** A text without any secret known here, whoever put it in. */
+  hide(text: string): string {
+    let hidden = text
+    for (const secret of [...this.#ownSecrets, ...this.#secrets]) hidden = hidden.replaceAll(secret, '…')
+    return hidden
+  }
+
+  #keepSecret(text: string): void {
+    // The latest are enough: texts of a failure are about the request that failed.
+    for (const old of this.#secrets) {
+      if (this.#secrets.size < MOST_SECRETS) break
+      this.#secrets.delete(old)
+    }
+    for (const form of formsOf(text)) {
+      this.#secrets.delete(form)
+      this.#secrets.add(form)
+    }
+  }
+}
+
+/** As it is and as it stands in a URL. Anything shorter than a few characters is no secret, and would tear words apart. */
+function formsOf(secret: string): string[] {
+  return secret.length < SHORTEST_SECRET ? [] : [...new Set([secret, encodeURIComponent(secret)])]
 }
 
 /** As Hadoop's clients do where nothing else is said. */

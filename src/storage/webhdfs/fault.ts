@@ -172,30 +172,29 @@ const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   STORAGE_UNAVAILABLE: 'Check the namenodes and datanodes and try again',
 }
 
-/** Turns whatever was thrown into an {@link AlluviumError}; passes ours and callers' own mistakes through. */
-export function storageError(error: unknown, attempt: HdfsAttempt): AlluviumError {
+/**
+ * Turns whatever was thrown into an {@link AlluviumError}; passes ours and callers' own mistakes through. The cause is made anew:
+ * `hide` takes the secrets of this store out of all texts that leave.
+ */
+export function storageError(error: unknown, attempt: HdfsAttempt, hide: (text: string) => string): AlluviumError {
   if (error instanceof AlluviumError) return error
   if (error instanceof TypeError || error instanceof RangeError) throw error
   const { doing, path, location, applied } = attempt
+  const what = `could not ${doing} '${path}' in ${location}`
   if (!(error instanceof WebHdfsFault)) {
-    const text = plainText(error instanceof Error ? error.message : String(error))
-    return new AlluviumError('STORAGE_UNAVAILABLE', `could not ${doing} '${path}' in ${location}: ${text}.`, factsOf(attempt))
+    return new AlluviumError('STORAGE_UNAVAILABLE', `${what}: ${hide(plainText(String(error)))}.`, factsOf(attempt))
   }
   if (error.kind === 'aborted') {
-    const what = applied === 'unknown' ? 'it may have been put in place' : 'nothing was put in place'
-    const problem = `the caller aborted an attempt to ${doing} '${path}' in ${location}${applied === undefined ? '' : `; ${what}`}.`
+    const outcome = applied === 'unknown' ? '; it may have been put in place' : applied === false ? '; nothing was put in place' : ''
+    const problem = `the caller aborted an attempt to ${doing} '${path}' in ${location}${outcome}.`
     return new AlluviumError('ABORTED', problem, factsOf(attempt), { cause: error.cause })
   }
   const code = error.storageCode
-  const said = sentence(`${error.name}: ${error.message}`)
-  const advice = error.isFolder
-    ? 'A folder has this name; remove it or use another path'
-    : error.isSafeMode
-      ? 'It ends by itself or by hdfs dfsadmin -safemode leave'
-      : ADVICE[code]
+  const [name, message] = [hide(error.name), hide(error.message)]
   const lasting = code === 'STORAGE_UNAVAILABLE' && !error.passing && !error.maybePassing && error.kind !== 'answer'
-  const facts = { ...factsOf(attempt), reason: error.name, ...(lasting ? { lasting: true } : {}) }
-  return new AlluviumError(code, `could not ${doing} '${path}' in ${location}: ${said} ${advice ?? 'Try again'}.`, facts, { cause: error })
+  const facts = { ...factsOf(attempt), reason: name, ...(lasting ? { lasting: true } : {}) }
+  const cause = Object.assign(new Error(message), { name })
+  return new AlluviumError(code, `${what}: ${sentence(`${name}: ${message}`)} ${adviceFor(error)}.`, facts, { cause })
 }
 
 /** The fault of a signal that fired. */
@@ -221,6 +220,12 @@ export function plainText(text: string): string {
     '$1…',
   )
   return plain.length > 500 ? `${plain.slice(0, 500)}…` : plain
+}
+
+function adviceFor(fault: WebHdfsFault): string {
+  if (fault.isFolder) return 'A folder has this name; remove it or use another path'
+  if (fault.isSafeMode) return 'It ends by itself or by hdfs dfsadmin -safemode leave'
+  return ADVICE[fault.storageCode] ?? 'Try again'
 }
 
 function factsOf({ path, location, applied }: HdfsAttempt): Record<string, unknown> {

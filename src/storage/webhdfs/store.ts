@@ -58,16 +58,18 @@ export function webhdfsStorageWith(negotiator: Negotiator, url: string, options:
   const wire = { runtime, stallTimeoutMs, ca: settings.ca === undefined ? undefined : certificates(settings.ca) }
   const credentials = new Credentials(settings, runtime, negotiator)
   const client = new HdfsClient(wire, place.namenodes, credentials, settings.hostMap, settings.maxRequests)
-  return new WebHdfsStore({ files: new HdfsFiles(client, place), runtime, retryMs, stallTimeoutMs })
+  return new WebHdfsStore({ files: new HdfsFiles(client, place), runtime, retryMs, stallTimeoutMs }, credentials)
 }
 
 class WebHdfsStore implements WebHdfsStorage {
   readonly location: string
   readonly capabilities: StorageCapabilities = { exclusiveCreate: true, durable: true }
   readonly #work: Work
+  readonly #hide: (text: string) => string
 
-  constructor(work: Work) {
+  constructor(work: Work, credentials: Credentials) {
     this.#work = work
+    this.#hide = (text) => credentials.hide(text)
     this.location = work.files.place.location
   }
 
@@ -101,7 +103,7 @@ class WebHdfsStore implements WebHdfsStorage {
       stopIfAborted(signal)
       yield* listHdfs({ files: this.#work.files, folder, from, recursive, trying: () => this.#trying(signal) })
     } catch (error) {
-      throw storageError(error, { doing: 'list', path: folder, location: this.location })
+      throw storageError(error, { doing: 'list', path: folder, location: this.location }, this.#hide)
     }
   }
 
@@ -146,7 +148,7 @@ class WebHdfsStore implements WebHdfsStorage {
         place: async (staged) => {
           if ((await placeObject(this.#work, path, staged, this.#trying(options?.signal))) === 'exists') throw taken()
         },
-        failure: (error) => failureOf(error, attempt),
+        failure: (error) => this.#failure(error, attempt),
       })
     })
   }
@@ -167,7 +169,7 @@ class WebHdfsStore implements WebHdfsStorage {
     try {
       return await cleanHdfsLeftovers(this.#work.files, olderThanMs, this.#work.runtime.now(), () => this.#trying(options?.signal))
     } catch (error) {
-      throw storageError(error, { doing: 'clean up', path: '', location: this.location })
+      throw storageError(error, { doing: 'clean up', path: '', location: this.location }, this.#hide)
     }
   }
 
@@ -192,7 +194,7 @@ class WebHdfsStore implements WebHdfsStorage {
       stopIfAborted(options?.signal)
       return path.includes(':') ? undefined : await step(this.#trying(options?.signal))
     } catch (error) {
-      throw storageError(error, { doing, path, location: this.location })
+      throw storageError(error, { doing, path, location: this.location }, this.#hide)
     }
   }
 
@@ -204,8 +206,13 @@ class WebHdfsStore implements WebHdfsStorage {
       stopIfAborted(options?.signal)
       return await step(this.#trying(options?.signal))
     } catch (error) {
-      throw failureOf(error, { doing, path, location: this.location, applied: false })
+      throw this.#failure(error, { doing, path, location: this.location, applied: false })
     }
+  }
+
+  #failure(error: unknown, attempt: HdfsAttempt): AlluviumError {
+    if (!(error instanceof PlacementUnknown)) return storageError(error, attempt, this.#hide)
+    return storageError(error.fault, { ...attempt, applied: 'unknown' }, this.#hide)
   }
 
   #refuseName(path: string): void {
@@ -237,11 +244,6 @@ class HdfsStagedObject implements StagedObject {
     this.#place = undefined
     this.#discard()
   }
-}
-
-function failureOf(error: unknown, attempt: HdfsAttempt): AlluviumError {
-  if (error instanceof PlacementUnknown) return storageError(error.fault, { ...attempt, applied: 'unknown' })
-  return storageError(error, attempt)
 }
 
 /** PEM text as it is, or the text of a file. */

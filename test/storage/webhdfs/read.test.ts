@@ -1,7 +1,7 @@
 // Reading: received against announced and expected.
 import { expect, test } from 'vitest'
 import { webhdfsStorage } from '../../../src/storage/webhdfs/index.js'
-import { ScriptedHdfs, says } from './scripted-hdfs.js'
+import { ScriptedHdfs, type Seen, says } from './scripted-hdfs.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -13,8 +13,9 @@ async function start(): Promise<{ hdfs: ScriptedHdfs; storage: ReturnType<typeof
 
 test('a corrupt block, which is 200, an announced length and a closed connection, is no short object', async () => {
   const { hdfs, storage } = await start()
-  const corrupt = (_: unknown, response: import('node:http').ServerResponse): void => {
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': 10, connection: 'close' })
+  const corrupt = (seen: Seen, response: import('node:http').ServerResponse): void => {
+    const announced = seen.query.get('length') ?? '10'
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': announced, connection: 'close' })
     response.flushHeaders()
     response.socket?.end()
   }

@@ -96,6 +96,12 @@ export class ScriptedHdfs {
     return this
   }
 
+  /** As {@link next}, before all that was scripted so far. */
+  first(op: string, act: Act): this {
+    this.#deviations.unshift({ op, server: 'namenode', act, skip: 0, left: 1 })
+    return this
+  }
+
   ops(server?: Seen['server']): string[] {
     return this.seen.filter((each) => server === undefined || each.server === server).map(({ op }) => op)
   }
@@ -115,7 +121,7 @@ export class ScriptedHdfs {
     const seen: Seen = {
       server,
       method: request.method ?? '',
-      op: url.searchParams.get('op') ?? '',
+      op: (url.searchParams.get('op') ?? '').toUpperCase(), // in any case, as real servers take it
       path: decodeURIComponent(url.pathname.replace(/^.*?\/webhdfs\/v1/, '')) || '/',
       rawPath: url.pathname,
       query: url.searchParams,
