@@ -12,7 +12,8 @@ export async function storageOf(input: CommandInput, word = 0): Promise<Storage>
 /** Opens the table that the first word names, at the latest version or another. */
 export async function tableOf(input: CommandInput, point: { readonly version?: number; readonly timestamp?: string } = {}): Promise<Table> {
   const allowedPaths = (input.options['allow-path'] as readonly string[] | undefined) ?? []
-  return openTable(await storageOf(input), { ...point, allowedPaths, signal: input.signal })
+  const storage = pairsOption(input.options, 'storage')
+  return openTable(input.positionals[0] as string, { ...point, storage, allowedPaths, signal: input.signal })
 }
 
 /** Opens the table, or answers undefined where there is none. */

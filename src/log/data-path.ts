@@ -63,9 +63,22 @@ function pathInside(logPath: string): string {
 // What a decoded absolute path has after the folder, both in one form: the scheme in lower case, `file:` without its
 // empty host, the older names of S3 as s3.
 function partBelow(location: string, logPath: string): string | undefined {
-  const folder = `${absoluteForm(location).replace(/\/+$/, '')}/`
   const path = absoluteForm(decodeFilePath(logPath))
-  return folder.length > 1 && path.startsWith(folder) ? path.slice(folder.length) : undefined
+  for (const form of formsOf(location)) {
+    const folder = `${absoluteForm(form).replace(/\/+$/, '')}/`
+    if (folder.length > 1 && path.startsWith(folder)) return path.slice(folder.length)
+  }
+  return undefined
+}
+
+// A folder on disk is told by its name as it stands, and so are some URLs; in others names are escaped.
+function formsOf(location: string): readonly string[] {
+  if (!/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(location) || !location.includes('%')) return [location]
+  try {
+    return [location, decodeFilePath(location)]
+  } catch {
+    return [location]
+  }
 }
 
 function absoluteForm(text: string): string {

@@ -76,6 +76,7 @@ describe('a path in the log', () => {
     ['C:\\data\\t', 'file:///C:/data/t/a.parquet', 'a.parquet'],
     ['s3://bucket/t', 's3a://bucket/t/region=US%252FEast/a.parquet', 'region=US%2FEast/a.parquet'],
     ['s3://bucket', 's3n://bucket/a.parquet', 'a.parquet'],
+    ['hdfs://nn:8020/data/my%20table', 'hdfs://nn:8020/data/my%20table/p=a%2520b/a%20b.parquet', 'p=a%20b/a b.parquet'],
   ])('in the folder %s, the absolute %s is the object %s', (location, logPath, path) => {
     expect(resolveDataPath(logPath, location)).toBe(path)
   })
@@ -100,8 +101,34 @@ describe('a path in the log', () => {
     ['s3://bucket/t', 's3://bucket2/t/a.parquet'],
     ['s3://bucket/t', '/t/a.parquet'],
     ['s3://bucket/t', 'gs://bucket/t/a.parquet'],
+    ['hdfs://nn:8020/t', 'hdfs://other:8020/t/a.parquet'],
+    ['hdfs://nn:8020/t', 'webhdfs://nn:8020/t/a.parquet'],
+    ['/data/my%20table', '/data/my%20table/a.parquet'],
   ])('in the folder %s, the absolute %s leads nowhere', (location, logPath) => {
     expect(() => resolveDataPath(logPath, location)).toThrow(expect.objectContaining({ code: 'PATH_OUTSIDE_TABLE' }))
+  })
+
+  test.each([
+    ['/data/s', 'file:///data/s/p=1/a%20b.parquet', '/data/s/p=1/a b.parquet'],
+    ['/data/s/', '/data/s/a.parquet', '/data/s/a.parquet'],
+    ['s3://other/s', 's3a://other/s/a.parquet', 's3://other/s/a.parquet'],
+    ['hdfs://nn:8020/my%20s', 'hdfs://nn:8020/my%20s/a.parquet', 'hdfs://nn:8020/my%20s/a.parquet'],
+  ])('with the folder %s allowed, %s is %s', (root, logPath, path) => {
+    expect(resolveDataPath(logPath, { location: '/data/t', foreignRoots: ['/nowhere', root] })).toBe(path)
+  })
+
+  test.each([
+    ['/data/s', '/data/s/../secret'],
+    ['/data/s', '/data/s/%2e%2e/secret'],
+    ['/data/s', '/data/s'],
+    ['/data/s', '/data/s2/a.parquet'],
+    ['/data/s', '/data/s/_delta_log/00000000000000000000.json'],
+    ['s3://other/s', 's3://other/s2/a.parquet'],
+    ['/', '/etc/passwd'],
+    ['', '/etc/passwd'],
+  ])('with the folder %s allowed, %s leads nowhere', (root, logPath) => {
+    const resolve = () => resolveDataPath(logPath, { location: '/data/t', foreignRoots: [root] })
+    expect(resolve).toThrow(expect.objectContaining({ code: 'PATH_OUTSIDE_TABLE' }))
   })
 
   test('escapes that are no text are a fault of the log', () => {
