@@ -1,6 +1,7 @@
 // Planning a scan: which files, which columns, what is left to filter. Pure decisions over the columnar state of one
 // version; the only I/O is loading statistics from a checkpoint when a predicate needs them.
 
+import { placesOf } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import { type BoundFilter, bindFilter, type Expression, formatExpression, parseFilter } from '../filter/index.js'
 import { columnMappingMode, type LogView } from '../log/index.js'
@@ -111,7 +112,8 @@ export function formatPlan(plan: ScanPlan, view: LogView): string {
 /** The columns of these names, in this order; all of them without names. @throws AlluviumError `INVALID_OPTIONS` */
 export function selectColumns(schema: StructType, columns: readonly string[] | undefined): StructType {
   if (columns === undefined) return schema
-  const unknown = columns.filter((name) => !schema.fields.some((field) => field.name === name))
+  const places = placesOf(schema.fields)
+  const unknown = columns.filter((name) => !places.has(name))
   if (unknown.length > 0) {
     throw new AlluviumError(
       'INVALID_OPTIONS',
@@ -119,10 +121,11 @@ export function selectColumns(schema: StructType, columns: readonly string[] | u
       { columns: unknown },
     )
   }
-  const repeated = columns.filter((name, i) => columns.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const repeated = columns.filter((name) => seen.size === seen.add(name).size)
   if (repeated.length > 0)
     throw new AlluviumError('INVALID_OPTIONS', `column ${repeated.join(', ')} is selected more than once`, { columns: repeated })
-  return { type: 'struct', fields: columns.map((name) => schema.fields.find((field) => field.name === name) as Field) }
+  return { type: 'struct', fields: columns.map((name) => schema.fields[places.get(name) as number] as Field) }
 }
 
 /** What must be at hand for the output and the filter. */
