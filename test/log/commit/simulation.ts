@@ -37,7 +37,7 @@ export class Simulation implements Runtime {
   }
 
   now(): number {
-    return this.#nowMs
+    return Math.floor(this.#nowMs)
   }
 
   monotonicMs(): number {
