@@ -1,5 +1,6 @@
 // A transaction: what was read of one snapshot and what is to be changed, committed once. All writers of a table go through
 // here. Rule: what was read through the transaction is minded by its commit; what was not, is not.
+// Promises: C4, C5 of spec/invariants.md.
 import { AlluviumError } from '../errors.js'
 import { type BoundFilter, bindFilter, type Expression, parseFilter } from '../filter/index.js'
 import {

@@ -1,5 +1,6 @@
 // Which files can be removed whole for a filter. By partition values where these alone decide; else by reading the rows,
 // never by statistics: these may be wrong, which must cost time and not rows.
+// Promises: C6 of spec/invariants.md.
 import { AlluviumError } from '../errors.js'
 import { type BoundFilter, partitionBounds } from '../filter/index.js'
 import type { LogView } from '../log/index.js'

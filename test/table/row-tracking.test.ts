@@ -1,5 +1,6 @@
 // Tables that track rows, written by us (PROTOCOL.md, "Row Tracking"): ids are unique and never given twice, whoever wins
 // which race, and the high-water mark is in the log with them.
+// Holds C9 of spec/invariants.md.
 import { describe, expect, test } from 'vitest'
 import { long, schema } from '../../src/schema/index.js'
 import { memoryStorage } from '../../src/storage/memory.js'

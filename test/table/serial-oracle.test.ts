@@ -1,6 +1,7 @@
 // Transactions of many writers at the same time, against an oracle that knows only a list of rows. Under Serializable the
 // versions are a serial order: taken one after another over the list, every transaction must have read what the list says
 // at its turn, and the table must end as the list does. A seed that fails here replays: playTransactions(seed).
+// Holds C4 of spec/invariants.md.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type AlluviumError, isAlluviumError } from '../../src/errors.js'
 import { commit } from '../../src/log/commit/index.js'

@@ -1,4 +1,5 @@
 // Transactions as users meet them: what is read is minded, what is staged is committed once, and every way out is told.
+// Holds C5 and C6 of spec/invariants.md.
 import { describe, expect, test } from 'vitest'
 import type { AlluviumError } from '../../src/errors.js'
 import { col } from '../../src/filter/index.js'

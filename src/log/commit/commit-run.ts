@@ -20,8 +20,14 @@ import { place } from './place.js'
 import type { CommitContents, CommitPlan } from './plan.js'
 import type { CommitContext, CommitResult, CommitRules } from './request.js'
 import { resolveLater } from './resolve-later.js'
+import { type Rivalry, rivalryOf } from './rivalry.js'
 import { giveRowIds } from './row-tracking.js'
 import { type FoundCommit, readWinners } from './winners.js'
+
+/** The commit that has the version we wanted, and those after it where they were seen too. */
+interface Rival extends FoundCommit {
+  readonly following?: readonly FoundCommit[] | undefined
+}
 
 /** One run: a plan, from its first try to its end. */
 export class CommitRun {
@@ -32,6 +38,8 @@ export class CommitRun {
   readonly #txnId: string
   /** The snapshot being committed on top of. */
   #view: LogView | undefined
+  /** Versions that others made meanwhile. */
+  #rivals = 0
   #tail: { readonly of: CommitContents['actions']; readonly bytes: Uint8Array } | undefined
 
   constructor(context: CommitContext, plan: CommitPlan, limits: Limits, rules: CommitRules) {
@@ -50,18 +58,23 @@ export class CommitRun {
 
   async run(): Promise<CommitResult> {
     await this.#orNotCommitted(() => this.#checkStart())
+    const startMs = this.#context.runtime.monotonicMs()
+    const rivalry = rivalryOf(this.#context.committer, this.#context.runtime)
+    await this.#orNotCommitted(() => this.#waitForTurn(rivalry))
     for (let races = 0; ; ) {
       this.#limits.throwIfAborted(this.#what)
       const proposal = await this.#orNotCommitted(() => this.#prepare())
       const staged = races === 0 ? await this.#orNotCommitted(() => this.#stageUntilReady(proposal)) : undefined
-      const rival = await this.#place(proposal, staged)
-      if (rival === undefined) return this.#committed(proposal)
+      const rival = await this.#place(proposal, staged, races > 0 || rivalry.isKnown ? 2 : 0)
+      if (rival === undefined) {
+        rivalry.committed(proposal.version, startMs, this.#rivals)
+        return this.#committed(proposal)
+      }
       const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
       if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
       if (!this.#limits.allowance().mayPut) throw this.#contention(rival.version)
       // The first race is tried again at once: reading the winners took a round trip already.
-      const winners = (this.#view?.version ?? 0) + 1 - proposal.version
-      if (++races > 1) await this.#limits.pauseAfterRace(races, winners)
+      if (++races > 1) await this.#limits.pauseAfterRace(races)
     }
   }
 
@@ -122,16 +135,16 @@ export class CommitRun {
   }
 
   /** Undefined once the proposal is its version; else the commit that has the version. */
-  async #place(proposal: Proposal, staged: StagedProposal | undefined): Promise<FoundCommit | undefined> {
+  async #place(proposal: Proposal, staged: StagedProposal | undefined, lookBeside: number): Promise<Rival | undefined> {
     const { runtime, committer } = this.#context
     this.#plan.offer?.(proposal)
-    const placed = await place(committer, proposal, staged, this.#limits, this.#rules.settle)
+    const placed = await place(committer, proposal, staged, this.#limits, this.#rules.settle, lookBeside)
     const { version, txnId } = proposal
     switch (placed.kind) {
       case 'done':
         return undefined
       case 'taken':
-        return { version, bytes: placed.bytes }
+        return { version, bytes: placed.bytes, following: placed.following }
       case 'failed':
         this.#limits.throwIfAborted(this.#what)
         throw notCommitted(placed.error)
@@ -145,19 +158,38 @@ export class CommitRun {
     }
   }
 
+  /** Lets rivals go first who have waited longer, and follows what they do meanwhile. Nothing to do without rivals. */
+  async #waitForTurn(rivalry: Rivalry): Promise<void> {
+    while (this.#view !== undefined) {
+      const ms = rivalry.pauseMs(this.#view.version)
+      if (ms === 0) return
+      await this.#limits.pauseForRivals(ms)
+      this.#limits.throwIfAborted(this.#what)
+      const { winners } = await readWinners(this.#context.committer, this.#view.version + 1, this.#txnId, this.#limits)
+      if (winners.length === 0) rivalry.alone()
+      else this.#follow(this.#view, winners)
+    }
+  }
+
   /** Reads the winners and moves the snapshot past them. Answers a version only if one of them is this very commit. */
-  async #moveOnTop(rival: FoundCommit): Promise<number | undefined> {
+  async #moveOnTop(rival: Rival): Promise<number | undefined> {
     if (this.#view === undefined) throw alreadyExistsError(this.#context.storage.location)
+    // Those after may have become more meanwhile: the next put will say.
+    if (rival.following !== undefined) return this.#follow(this.#view, [rival, ...rival.following])
     const found = await readWinners(this.#context.committer, rival.version + 1, this.#txnId, this.#limits)
-    const before = this.#view
+    return this.#follow(this.#view, [rival, ...found.winners], found.ours)
+  }
+
+  #follow(before: LogView, found: readonly FoundCommit[], ours?: number): number | undefined {
     const winners: Winner[] = []
     let view = before
-    for (const { version, bytes } of [rival, ...found.winners]) {
+    for (const { version, bytes } of found) {
       view = view.applyCommit(version, bytes)
       winners.push({ version, actions: parseCommit(bytes, { version, path: commitPath(version) }) })
     }
     this.#view = view
-    if (found.ours !== undefined) return found.ours
+    this.#rivals += winners.length
+    if (ours !== undefined) return ours
     this.#plan.meet(winners, before, view, this.#txnId)
     return undefined
   }

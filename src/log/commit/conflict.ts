@@ -2,6 +2,7 @@
 // in its order, over plain data. Pure: what is supported, loaded or retried is decided elsewhere; what depends on the
 // version (row ids, in-commit timestamps) is no conflict, because it is made anew for every try.
 // PROTOCOL.md says little here; the rules are those that other writers of the same table follow.
+// Promises: C1, C3 of spec/invariants.md.
 import type { ErrorFacts } from '../../errors.js'
 import type { Action, Metadata } from '../actions.js'
 import { vectorId } from '../file-table.js'

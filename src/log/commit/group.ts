@@ -1,6 +1,7 @@
 // Group commit: logical commits of one process on one table share a version where that is equivalent. One is on its way
 // at a time; what comes meanwhile goes together next. Alone, a commit waits for nothing.
 // One rule: sharing changes no outcome. Each logical commit succeeds, conflicts, fails or stays unknown as if by itself.
+// Promises: C7, C8 of spec/invariants.md.
 import { isAlluviumError } from '../../errors.js'
 import type { LogView } from '../log-view.js'
 import type { SharedRequest } from './combine.js'

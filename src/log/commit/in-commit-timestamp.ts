@@ -1,5 +1,6 @@
 // In-commit timestamps (PROTOCOL.md, "In-Commit Timestamps"): each later than the one before, whatever the clocks say,
 // and counted anew for every version a commit is tried at.
+// Promises: C10 of spec/invariants.md.
 import { AlluviumError } from '../../errors.js'
 import type { JsonObject } from '../../json.js'
 import type { Storage } from '../../storage/storage.js'

@@ -31,7 +31,8 @@ export interface LimitedCall {
 const FAULT_PAUSE_FIRST_MS = 50
 const FAULT_PAUSE_MAX_MS = 2000
 const RACE_PAUSE_MAX_MS = 1000
-const RACE_SPREAD_MAX = 16
+/** Of a put's time; spreads those who were told at the same moment that they lost. */
+const RACE_SPREAD = 0.5
 
 export class Limits {
   attempts = 0
@@ -125,13 +126,14 @@ export class Limits {
     this.#faultsInARow = 0
   }
 
-  /**
-   * Waits before the put after `races` lost races, spread over as many puts as there may be rivals. `winners` versions
-   * were taken during the last try: the more, the less it waits, or rivals that never wait would keep it out.
-   */
-  async pauseAfterRace(races: number, winners: number): Promise<void> {
-    const spread = Math.min(2 ** (races - 1), RACE_SPREAD_MAX) / Math.max(1, winners)
-    await this.#sleep(Math.min(RACE_PAUSE_MAX_MS, spread * this.#lastPutMs) * this.#runtime.random())
+  /** Waits before the put after `races` lost races: the more there were, the less, so that who has waited longest comes first. */
+  async pauseAfterRace(races: number): Promise<void> {
+    await this.#sleep(Math.min(RACE_PAUSE_MAX_MS, (RACE_SPREAD / races) * this.#lastPutMs) * this.#runtime.random())
+  }
+
+  /** Waits while rivals have their turn. */
+  pauseForRivals(ms: number): Promise<void> {
+    return this.#sleep(ms)
   }
 
   // After the caller's signal a pause cannot be cut short by it again.

@@ -1,5 +1,6 @@
 // Which changes of metadata a commit that does not make one itself can stand on: those that leave its files, its reads
 // and its other actions as true as they were. The list is the one that Spark adopts a winner's metadata by. Pure.
+// Promises: C2 of spec/invariants.md.
 import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, parseJson } from '../../json.js'
 import type { Metadata } from '../actions.js'
 

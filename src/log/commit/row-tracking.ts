@@ -1,6 +1,7 @@
 // Row ids of a commit (PROTOCOL.md, "Writer Requirements for Row Tracking"): every new file gets ids above all that were
 // ever given, and the version that it is committed at. Both depend on the version a commit is tried at, so they are
 // given anew for every try.
+// Promises: C9 of spec/invariants.md.
 import { AlluviumError } from '../../errors.js'
 import { isJsonObject, type JsonObject, jsonObject, parseJson } from '../../json.js'
 import type { Action, AddFile, DomainMetadata, RemoveFile } from '../actions.js'

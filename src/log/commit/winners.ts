@@ -2,7 +2,7 @@
 // growing groups so that a writer far behind catches up in few round trips.
 import { AlluviumError } from '../../errors.js'
 import { commitPath } from '../file-names.js'
-import type { Committer, FindOutcome } from './committer.js'
+import type { Committer, FindOutcome, Proposal } from './committer.js'
 import type { Limits } from './limits.js'
 import { isTransient } from './place.js'
 
@@ -49,6 +49,25 @@ export async function readWinners(committer: Committer, from: number, txnId: str
       group = outcomes.length - end
     } else group = Math.min(GROUP_MAX, group * 2)
   }
+}
+
+/** One look at so many versions from the proposal's own on: the commits of others, up to the first that is none. Never rejects. */
+export async function readGroup(
+  committer: Committer,
+  { version, txnId }: Pick<Proposal, 'version' | 'txnId'>,
+  count: number,
+  limits: Limits,
+): Promise<FoundCommit[]> {
+  const found: FoundCommit[] = []
+  const look = async (at: number): Promise<FindOutcome> => {
+    const call = limits.call()
+    return committer.findOut(at, { txnId }, call).finally(() => call.end())
+  }
+  for (const outcome of await Promise.all(Array.from({ length: count }, (_, i) => look(version + i)))) {
+    if (outcome.kind !== 'other') break
+    found.push({ version: version + found.length, bytes: outcome.bytes })
+  }
+  return found
 }
 
 async function findOut(committer: Committer, version: number, txnId: string, limits: Limits): Promise<FindOutcome> {

@@ -1,5 +1,6 @@
 // Group commit over a store that fails, with rivals at the worst moments, by seeds: an independent ledger compares what each
 // of many writers was told with what the log holds. A seed that fails here replays: playGroups(seed).
+// Holds C7 of spec/invariants.md.
 import { describe, expect, test } from 'vitest'
 import { isAlluviumError } from '../../../src/errors.js'
 import { CommitStateUnknownError, mayDeleteDataFiles } from '../../../src/log/commit/index.js'

@@ -1,4 +1,5 @@
 // Group commit, case by case: who shares, what the shared commit says, and that sharing changes no outcome.
+// Holds C8 of spec/invariants.md.
 import { describe, expect, test } from 'vitest'
 import { AlluviumError } from '../../../src/errors.js'
 import type { Action } from '../../../src/log/actions.js'

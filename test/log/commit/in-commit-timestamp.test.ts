@@ -1,4 +1,5 @@
 // In-commit timestamps rise with every version, whatever the clocks say (PROTOCOL.md, "In-Commit Timestamps").
+// Holds C10 of spec/invariants.md.
 import { expect, test } from 'vitest'
 import type { Action, Metadata, Protocol } from '../../../src/log/actions.js'
 import { type StampedActions, stampActions } from '../../../src/log/commit/in-commit-timestamp.js'

@@ -1,5 +1,6 @@
 // Rows 1, 2 and 3 of the matrix: which changes of protocol, metadata and domains a commit can stand on that makes none itself.
 // The cases are those that Spark's checker resolves, and their neighbours that it does not.
+// Holds C2 of spec/invariants.md.
 import { describe, expect, test } from 'vitest'
 import type { Action, AddFile, DomainMetadata, Metadata, Protocol } from '../../../src/log/actions.js'
 import { type ConflictBase, checkConflict } from '../../../src/log/commit/conflict.js'

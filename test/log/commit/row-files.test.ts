@@ -1,4 +1,5 @@
 // Rows 5 to 10 and 12 of the matrix: files. Where the answer is not Spark's, the test says so.
+// Holds C1 and C3 of spec/invariants.md.
 import { describe, expect, test } from 'vitest'
 import type { Action, AddFile, Metadata, RemoveFile } from '../../../src/log/actions.js'
 import { type ConflictBase, type ConflictRule, checkConflict } from '../../../src/log/commit/conflict.js'

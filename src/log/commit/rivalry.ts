@@ -1,0 +1,73 @@
+// What a writer of a table remembers of its rivals from one commit to the next. Whoever has just won knows the newest version
+// before everybody else, and would win again and again; so under rivalry it lets others have their turn first.
+// One rule: without rivals nothing waits, and a writer that finds none any more stops waiting at once.
+import type { Runtime } from '../../runtime.js'
+import type { Committer } from './committer.js'
+
+/** Of the versions that rivals made while the last commit stood in line, so many pass until the next one is tried. */
+const SHARE = 0.2
+const MAX_RIVALS = 64
+/** Rivals are looked for after the time in which so many of their commits should have come. */
+const LOOK_AFTER_COMMITS = 3
+/** A commit that begins within so many of the table's paces after the last one comes right after it. */
+const RIGHT_AFTER = 2
+
+export class Rivalry {
+  readonly #runtime: Runtime
+  /** The table is let come to this version before the next commit is tried. */
+  #turn = 0
+  /** Between one version of the table and the next. */
+  #paceMs = 0
+  #isKnown = false
+  /** Commits in a row that met nobody, one right after the other. */
+  #alone = 0
+  #wonMs = Number.NEGATIVE_INFINITY
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  /** The last commit met rivals. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** A commit became `version`, after it had stood in line since `startMs` while rivals made so many versions. */
+  committed(version: number, startMs: number, rivals: number): void {
+    const now = this.#runtime.monotonicMs()
+    this.#paceMs = (now - startMs) / (rivals + 1)
+    this.#isKnown = rivals > 0
+    this.#alone = rivals > 0 || startMs - this.#wonMs > this.#paceMs * RIGHT_AFTER ? 0 : this.#alone + 1
+    this.#wonMs = now
+    this.#turn = version + (isProbe(this.#alone) ? 1 : Math.round(SHARE * Math.min(rivals, MAX_RIVALS)))
+  }
+
+  /** Nobody came for a while. */
+  alone(): void {
+    this.#turn = 0
+    this.#isKnown = false
+  }
+
+  /** How long to wait, at a version, before looking for rivals; 0 to begin. */
+  pauseMs(version: number): number {
+    const due = Math.min(this.#turn - version, LOOK_AFTER_COMMITS)
+    if (due <= 0 || this.#runtime.monotonicMs() - this.#wonMs > this.#paceMs * RIGHT_AFTER * 10) return 0
+    return due * this.#paceMs * (0.75 + this.#runtime.random() / 2)
+  }
+}
+
+/** Who wins every time cannot know whether others lose every time. After 4, 16, 64, … such commits it lets one pass, if there is one. */
+function isProbe(alone: number): boolean {
+  return alone >= 4 && Number.isInteger(Math.log2(alone) / 2)
+}
+
+const rivalries = new WeakMap<Committer, Rivalry>()
+
+/** The rivalry of whoever writes through this committer. */
+export function rivalryOf(committer: Committer, runtime: Runtime): Rivalry {
+  const known = rivalries.get(committer)
+  if (known !== undefined) return known
+  const made = new Rivalry(runtime)
+  rivalries.set(committer, made)
+  return made
+}
