@@ -46,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   log: ['schema', 'arrow', 'parquet', 'filter', 'storage/storage'],
   table: ['schema', 'arrow', 'parquet', 'filter', 'log', 'storage/storage'],
   stream: ['schema', 'arrow', 'table'],
-  compaction: ['schema', 'arrow', 'table'],
+  compaction: ['schema', 'arrow', 'parquet', 'log', 'table', 'storage/storage'],
   testing: ['storage/storage'],
   cli: ['schema', 'arrow', 'parquet', 'filter', 'formats', 'storage', 'log', 'table', 'stream', 'compaction'],
 }

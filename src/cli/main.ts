@@ -17,6 +17,7 @@ import { ingest } from './commands/ingest.js'
 import { properties } from './commands/properties.js'
 import { read } from './commands/read.js'
 import { schema } from './commands/schema.js'
+import { vacuum } from './commands/vacuum.js'
 import { exitStatusOf } from './exit-status.js'
 import { Output } from './output.js'
 
@@ -32,6 +33,7 @@ const COMMANDS: readonly Command[] = [
   properties,
   checkpoint,
   cleanup,
+  vacuum,
   doctor,
   adapter,
 ]

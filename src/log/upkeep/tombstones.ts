@@ -3,7 +3,7 @@
 // the newest checkpoint and the commits after it, into columns like those of the files.
 import { type Data, DataType } from 'apache-arrow'
 import { bitAt } from '../../arrow/index.js'
-import { encodeUtf8 } from '../../bytes.js'
+import { decodeUtf8, encodeUtf8 } from '../../bytes.js'
 import { isJsonObject, jsonObject } from '../../json.js'
 import { openLeafFile } from '../../parquet/index.js'
 import type { Storage } from '../../storage/storage.js'
@@ -306,4 +306,17 @@ function rareMembers(
   }
   const action = actionOf('remove', object) as RemoveFile
   return { deletionVector: action.deletionVector, extras: extrasOf(action) }
+}
+
+/** The files that tombstones are about, one at a time. */
+export function* tombstonePaths({
+  table,
+  rows,
+}: Tombstones): Generator<{ path: string; deletionVector: DeletionVectorDescriptor | undefined }> {
+  for (const row of rows) {
+    const chunk = table.chunkOf(row)
+    const start = chunk.path[row & CHUNK_MASK] as number
+    const path = decodeUtf8(table.sourceOf(row).bytes, start, start + (chunk.pathLength[row & CHUNK_MASK] as number))
+    yield { path, deletionVector: table.vectors.get(row) }
+  }
 }

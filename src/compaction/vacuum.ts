@@ -1,0 +1,213 @@
+// Vacuum: deleting data files that no version within the retention needs. Rule: a file is deleted only if the log does not
+// need it, it is older than the retention, and it lies in the table's own folder outside of the log.
+import { AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
+import { type CommitResult, commit } from '../log/commit/index.js'
+import { assertWritable, commitPath, deleteAll, type LogView, loadTombstones, parseCommit, readCommitBytes } from '../log/index.js'
+import { tableProperties } from '../schema/index.js'
+import type { ObjectInfo, Storage } from '../storage/storage.js'
+import type { Table, TableContext } from '../table/index.js'
+import type { PathSet } from './path-set.js'
+import { dataObjects, neededFiles, pathInTable, vectorInTable } from './table-files.js'
+import { readVacuumInfo, writeVacuumInfo } from './vacuum-info.js'
+
+export interface VacuumOptions {
+  /** Files that left the table, or were written, longer ago may go. Milliseconds; default `delta.deletedFileRetentionDuration` (7 days). */
+  readonly retentionMs?: number
+  /** Allows a retention shorter than the table's own. Readers of older versions, and writers that have not committed yet, then lose their files. */
+  readonly forceRetention?: boolean
+  /** Only names the files. */
+  readonly dryRun?: boolean
+  /** `full` (default) looks at every file of the folder; `lite` only at those that the log says were removed since the last vacuum. */
+  readonly mode?: 'full' | 'lite'
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface VacuumResult {
+  readonly mode: 'full' | 'lite'
+  readonly dryRun: boolean
+  /** What is older may have gone: milliseconds since 1970. */
+  readonly cutoffMs: number
+  /** Files that were looked at. */
+  readonly filesSeen: number
+  /** Files that were deleted, or would be. */
+  readonly paths: readonly string[]
+  readonly bytes: number
+  /** Versions of the commits VACUUM START and VACUUM END; undefined where there was nothing to delete. */
+  readonly versions: readonly number[]
+}
+
+/**
+ * Deletes the data files, deletion vectors and change files that no version within the retention needs.
+ * @throws AlluviumError `INVALID_OPTIONS` for a retention shorter than the table's own without `forceRetention`, and for a lite
+ * vacuum where the log no longer tells; `UNSUPPORTED_FEATURE`, storage errors
+ * @example const { paths, bytes } = await vacuum(table, { dryRun: true })
+ */
+export async function vacuum(table: Table<unknown, never>, options: VacuumOptions = {}): Promise<VacuumResult> {
+  const { signal, mode = 'full', dryRun = false } = options
+  const { context } = table
+  const { view } = await table.snapshot(signal === undefined ? {} : { signal })
+  assertWritable(view.protocol, view.metadata)
+  const retention = retentionOf(view, options)
+  const cutoffMs = context.runtime.now() - retention.wantedMs
+  const needed = neededFiles(context.storage, view, await loadTombstones(context.storage, view, { expiredAtMs: cutoffMs, signal }))
+  const found =
+    mode === 'full'
+      ? await unneeded(context.storage, view, needed, cutoffMs, signal)
+      : await removed(context, view, needed, cutoffMs, signal)
+  const sum = (files: readonly ObjectInfo[]): number => files.reduce((total, { sizeBytes }) => total + sizeBytes, 0)
+  const report = { mode, dryRun, cutoffMs, filesSeen: found.seen }
+  if (dryRun || found.files.length === 0) {
+    if (!dryRun) await writeVacuumInfo(context.storage, found.upTo, signal)
+    return { ...report, paths: found.files.map(({ path }) => path), bytes: sum(found.files), versions: [] }
+  }
+  const start = await announce(context, view, retention, found.files, signal)
+  // Somebody may have brought a file back meanwhile.
+  const still = start.view.version === view.version + 1 ? needed : await neededNow(context.storage, start.view, cutoffMs, signal)
+  const files = found.files.filter(({ path }) => !still.has(path))
+  try {
+    await deleteAll(context.storage, files, signal)
+    await writeVacuumInfo(context.storage, found.upTo, signal)
+  } catch (error) {
+    await conclude(context, start.view, 'FAILED', 0).catch(() => undefined)
+    throw error
+  }
+  const end = await conclude(context, start.view, 'COMPLETED', files.length)
+  return { ...report, paths: files.map(({ path }) => path), bytes: sum(files), versions: [start.view.version, end.version] }
+}
+
+interface Retention {
+  readonly ownMs: number
+  readonly wantedMs: number
+  readonly forced: boolean
+}
+
+function retentionOf(view: LogView, { retentionMs, forceRetention = false }: VacuumOptions): Retention {
+  const ownMs = tableProperties(view.metadata.configuration).deletedFileRetentionDurationMs
+  const wantedMs = retentionMs ?? ownMs
+  if (!(wantedMs >= 0)) throw new RangeError(`retentionMs must be an amount of milliseconds, not ${wantedMs}`)
+  if (wantedMs >= ownMs || forceRetention) return { ownMs, wantedMs, forced: wantedMs < ownMs }
+  throw new AlluviumError(
+    'INVALID_OPTIONS',
+    `a retention of ${wantedMs / 3_600_000} hours is shorter than the table's own of ${ownMs / 3_600_000} hours: readers of older versions and writers at work would lose their files; force it only if there are none`,
+    { retentionMs: wantedMs, tableRetentionMs: ownMs },
+  )
+}
+
+interface Found {
+  readonly files: readonly ObjectInfo[]
+  readonly seen: number
+  /** The version up to which the log's removals have been dealt with. */
+  readonly upTo: number | undefined
+}
+
+async function unneeded(
+  storage: Storage,
+  view: LogView,
+  needed: PathSet,
+  cutoffMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
+  const files: ObjectInfo[] = []
+  let seen = 0
+  for await (const page of dataObjects(storage, view.files.partitionColumns, signal)) {
+    throwIfAborted(signal, 'looking for files to delete')
+    seen += page.length
+    for (const object of page) if (object.modifiedMs < cutoffMs && !needed.has(object.path)) files.push(object)
+  }
+  return { files, seen, upTo: undefined }
+}
+
+// What the commits since the last vacuum removed before the cut-off.
+async function removed(
+  { storage }: TableContext,
+  view: LogView,
+  needed: PathSet,
+  cutoffMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
+  const from = ((await readVacuumInfo(storage, signal)) ?? -1) + 1
+  const paths = new Set<string>()
+  let upTo: number | undefined = from > 0 ? from - 1 : undefined
+  for (let version = from; version <= view.version; version++) {
+    const { candidates, isRecent } = await removalsOf(storage, version, cutoffMs, signal)
+    for (const path of candidates) if (!needed.has(path)) paths.add(path)
+    if (isRecent) break
+    upTo = version
+  }
+  const files: ObjectInfo[] = []
+  for (const path of paths) {
+    const info = await storage.stat(path, { signal })
+    if (info !== undefined && info.modifiedMs < cutoffMs) files.push(info)
+  }
+  return { files, seen: paths.size, upTo }
+}
+
+async function removalsOf(
+  storage: Storage,
+  version: number,
+  cutoffMs: number,
+  signal: AbortSignal | undefined,
+): Promise<{ candidates: string[]; isRecent: boolean }> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readCommitBytes(storage, version, { signal })
+  } catch (error) {
+    if (!isAlluviumError(error, 'VERSION_NOT_FOUND')) throw error
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      `a lite vacuum needs every commit since the last vacuum, but version ${version} is no longer in the log; run a full vacuum`,
+      { version },
+    )
+  }
+  const candidates: string[] = []
+  let isRecent = false
+  for (const action of parseCommit(bytes, { version, path: commitPath(version) })) {
+    if (action.kind === 'remove') {
+      if ((action.deletionTimestamp ?? 0) > cutoffMs) isRecent = true
+      const vector = action.deletionVector && vectorInTable(storage, action.deletionVector)
+      for (const path of [pathInTable(storage, action.path), vector]) if (path !== undefined) candidates.push(path)
+    } else if (action.kind === 'cdc') {
+      const path = pathInTable(storage, action.path)
+      if (path !== undefined) candidates.push(path)
+    }
+  }
+  return { candidates, isRecent }
+}
+
+async function neededNow(storage: Storage, view: LogView, cutoffMs: number, signal: AbortSignal | undefined): Promise<PathSet> {
+  return neededFiles(storage, view, await loadTombstones(storage, view, { expiredAtMs: cutoffMs, signal }))
+}
+
+function announce(
+  context: TableContext,
+  base: LogView,
+  { ownMs, wantedMs, forced }: Retention,
+  files: readonly ObjectInfo[],
+  signal: AbortSignal | undefined,
+): Promise<CommitResult> {
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  return commit(
+    context,
+    {
+      base,
+      actions: [],
+      operation: 'VACUUM START',
+      operationParameters: { retentionCheckEnabled: !forced, defaultRetentionMillis: ownMs, specifiedRetentionMillis: wantedMs },
+      operationMetrics: { numFilesToDelete: String(files.length), sizeOfDataToDelete: String(sizeBytes) },
+      readSet: { appIds: [] },
+    },
+    signal === undefined ? {} : { signal },
+  )
+}
+
+async function conclude(context: TableContext, base: LogView, status: 'COMPLETED' | 'FAILED', deleted: number): Promise<LogView> {
+  const { view } = await commit(context, {
+    base,
+    actions: [],
+    operation: 'VACUUM END',
+    operationParameters: { status },
+    operationMetrics: { numDeletedFiles: String(deleted), numVacuumedDirectories: '1' },
+    readSet: { appIds: [] },
+  })
+  return view
+}
