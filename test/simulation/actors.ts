@@ -31,6 +31,7 @@ const EXPECTED = ['STORAGE_UNAVAILABLE', 'COMMIT_CONFLICT', 'COMMIT_STATE_UNKNOW
 export const ACTORS: Readonly<Record<Role, Actor>> = {
   appender: async (stage) => {
     const table = await open(stage)
+    if (table === undefined) return
     while (!stage.isOver()) {
       await rest(stage, 200)
       // Now and then two at once, which may share a commit.
@@ -47,6 +48,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
   // The same rows again under the same transaction until the library says that they are in, whatever it said before.
   retrier: async (stage) => {
     const table = await open(stage)
+    if (table === undefined) return
     for (let n = 0n; !stage.isOver(); n++) {
       await rest(stage, 300)
       const op = stage.ledger.begin('append', stage.process.name, 1 + below(stage, 3))
@@ -67,6 +69,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
 
   overwriter: async (stage) => {
     const table = await open(stage)
+    if (table === undefined) return
     while (!stage.isOver()) {
       await rest(stage, 3000)
       const op = stage.ledger.begin('overwrite', stage.process.name, 1 + below(stage, 5))
@@ -76,6 +79,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
 
   deleter: async (stage) => {
     const table = await open(stage)
+    if (table === undefined) return
     while (!stage.isOver()) {
       await rest(stage, 1000)
       const transaction = await expected(stage, () => table.begin())
@@ -95,6 +99,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
 
   streamer: async (stage) => {
     const table = await open(stage)
+    if (table === undefined) return
     while (!stage.isOver()) {
       await rest(stage, 500)
       await expected(stage, () => streamFor(stage, table))
@@ -103,6 +108,7 @@ export const ACTORS: Readonly<Record<Role, Actor>> = {
 
   reader: async (stage) => {
     const table = await open(stage)
+    if (table === undefined) return
     while (!stage.isOver()) {
       await rest(stage, 800)
       const beganMs = stage.process.world.nowMs
@@ -150,12 +156,14 @@ async function streamFor(stage: Stage, table: Table<Row, Row>): Promise<void> {
   }
 }
 
-async function open(stage: Stage): Promise<Table<Row, Row>> {
-  for (;;) {
+// Undefined when work is over before the network lets it happen.
+async function open(stage: Stage): Promise<Table<Row, Row> | undefined> {
+  while (!stage.isOver()) {
     const table = await expected(stage, () => openTable<Row, Row>(stage.storage, { runtime: stage.process.runtime }))
     if (table !== undefined) return table
     await rest(stage, 300)
   }
+  return undefined
 }
 
 // Runs a commit and takes down how it ended.

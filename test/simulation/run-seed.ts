@@ -170,9 +170,8 @@ class Simulation {
   async #askAboutDoubts(): Promise<void> {
     for (const { op, error, process } of this.#doubts) {
       if (!process.isAlive) continue // Nobody is left who could ask.
-      const at = this.commits.find(
-        ({ adds, info }) => info.txnId === error.facts.txnId || adds.some(({ ids }) => ids.includes(op.ids[0] ?? -1)),
-      )?.version
+      // Rows that were tried again may be in another version; what was asked about is one commit.
+      const at = this.commits.find(({ info }) => info.txnId === error.facts.txnId)?.version
       await this.#inProcess('asker', CALM, async () => {
         const answer = await error.resolve()
         if (answer.kind === 'committed' && answer.version !== at)
