@@ -7,7 +7,7 @@ import type { Tags } from './actions.js'
 import { type AddLeaves, type AddPiece, pieceOfArrow, pieceOfLeaves } from './add-piece.js'
 import { cellJson, childOf, columnOf, withValues } from './arrow-json.js'
 import { type AddExtras, type CheckpointPart, onCheckpointFile, type StatsVisitor } from './checkpoint-part.js'
-import { type StatsSegment, statsSegments } from './checkpoint-stats.js'
+import { type StatsSegment, statsSegments, visitJsonStats } from './checkpoint-stats.js'
 import type { FileTable } from './file-table.js'
 import { lacksPartitions, PARSED_PARTITIONS, withParsedPartitions } from './parsed-partitions.js'
 import { type Piece, PieceAppender, pieceOf } from './piece-appender.js'
@@ -160,21 +160,36 @@ export class PartRows implements CheckpointPart {
   async visitStats(ordinals: Int32Array, visit: StatsVisitor, signal?: AbortSignal): Promise<void> {
     const seen = new Uint8Array(ordinals.length)
     await onCheckpointFile(this.path, async () => {
-      let at = 0
-      for await (const { firstOrdinal, texts } of statsSegments(this.file, ordinals, signal)) {
-        // Segments come in order, but the texts of some rows may come after those of the others.
-        while (at > 0 && (ordinals[at - 1] as number) >= firstOrdinal) at--
-        for (; at < ordinals.length && (ordinals[at] as number) < firstOrdinal + texts.lengths.length; at++) {
-          const row = (ordinals[at] as number) - firstOrdinal
-          const length = row < 0 ? 0 : (texts.lengths[row] as number)
-          if (length <= 0) continue
-          const start = texts.starts[row] as number
-          seen[at] = 1
-          visit(at, texts.bytes, start, start + length)
-        }
+      const once: StatsVisitor = (nth, bytes, start, end) => {
+        // An empty text says as much as none.
+        if (seen[nth] === 1 || start === end) return
+        seen[nth] = 1
+        visit(nth, bytes, start, end)
       }
+      await visitJsonStats(this.file, ordinals, once, signal)
+      const left = placesOf(seen, 0)
+      if (left.length > 0)
+        await this.visitSegments(
+          left.map((nth) => ordinals[nth] as number),
+          (n, ...text) => once(left[n] as number, ...text),
+          signal,
+        )
     })
-    for (let n = 0; n < ordinals.length; n++) if (seen[n] === 0) visit(n, NO_STATS, 0, 0)
+    for (const nth of placesOf(seen, 0)) visit(nth, NO_STATS, 0, 0)
+  }
+
+  private async visitSegments(ordinals: Int32Array, visit: StatsVisitor, signal: AbortSignal | undefined): Promise<void> {
+    let at = 0
+    for await (const { firstOrdinal, texts } of statsSegments(this.file, ordinals, signal)) {
+      // Segments come in order, but the texts of some rows may come after those of the others.
+      while (at > 0 && (ordinals[at - 1] as number) >= firstOrdinal) at--
+      for (; at < ordinals.length && (ordinals[at] as number) < firstOrdinal + texts.lengths.length; at++) {
+        const row = (ordinals[at] as number) - firstOrdinal
+        const length = row < 0 ? 0 : (texts.lengths[row] as number)
+        const start = texts.starts[row] as number
+        if (length > 0) visit(at, texts.bytes, start, start + length)
+      }
+    }
   }
 
   private async keepStats(signal: AbortSignal | undefined): Promise<void> {
@@ -187,6 +202,14 @@ export class PartRows implements CheckpointPart {
     const json = byStart.filter(({ isParsed }) => !isParsed)
     this.stats = (ordinal) => textIn(pieceOf(json, ordinal), ordinal) ?? textIn(pieceOf(parsed, ordinal), ordinal)
   }
+}
+
+// Where a byte stands.
+function placesOf(bytes: Uint8Array, value: number): Int32Array {
+  const places = new Int32Array(bytes.length)
+  let count = 0
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === value) places[count++] = i
+  return places.subarray(0, count)
 }
 
 function keepPiece(pieces: Piece[], add: Data, names: readonly string[], firstOrdinal: number): void {

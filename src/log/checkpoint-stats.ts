@@ -46,6 +46,35 @@ export async function* statsSegments(
   }
 }
 
+/**
+ * Visits the JSON texts of rows (ordinals, ascending) as they lie in the pages, as far as that goes: rows that are not visited may
+ * have statistics all the same, for {@link statsSegments} to find.
+ * @throws AlluviumError `CORRUPT_DATA`, errors of the source
+ */
+export async function visitJsonStats(
+  file: LeafFile,
+  ordinals: Int32Array,
+  visit: (nth: number, bytes: Uint8Array, start: number, end: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const leaf = file.leaf(STATS)
+  const groups = leaf < 0 ? [] : wantedGroups(file, ordinals).filter(({ group }) => !file.isAllNull(group, STATS))
+  const fetch = (n: number): ReturnType<LeafFile['fetchVisited']> | undefined => {
+    const next = groups[n]
+    const fetched = next && file.fetchVisited(next.group, leaf, signal)
+    fetched?.catch(() => undefined) // Whoever awaits it sees the failure.
+    return fetched
+  }
+  let ahead = fetch(0)
+  for (const [n, { group, from, to }] of groups.entries()) {
+    const visitRows = await ahead
+    ahead = fetch(n + 1)
+    const { firstRow = 0 } = file.rowGroups[group] ?? {}
+    const rows = ordinals.subarray(from, to).map((ordinal) => ordinal - firstRow)
+    if (visitRows?.(rows, (nth, bytes, start, end) => visit(from + nth, bytes, start, end)) !== true) return
+  }
+}
+
 type Fetched = (() => (LeafValues | undefined)[]) | undefined
 
 interface WantedGroup {

@@ -5,7 +5,9 @@ import { throwIfAborted } from '../errors.js'
 import { chunksOf } from './decode.js'
 import { flatColumn } from './flat-columns.js'
 import type { RowGroupInfo } from './footer.js'
-import { type LeafLevels, type LeafValues, leafLevels, leafValues } from './leaf-values.js'
+import { type LeafLevels, leafLevels } from './leaf-levels.js'
+import type { LeafValues, TextVisitor } from './leaf-texts.js'
+import { leafValues, visitTexts } from './leaf-values.js'
 import { type Opened, openFooter } from './open.js'
 import { scanPages } from './pages.js'
 import { type ParquetFile, parquetOf } from './reader.js'
@@ -97,6 +99,26 @@ export class LeafFile {
         const pages = scanPages(this.name, node, chunk, body, info.numRows)
         return leafValues(this.name, node, this.#levels[leaf] as LeafLevels, chunk, body, pages, withHashes)
       })
+  }
+
+  /**
+   * Fetches a column chunk of texts; the answer visits those of some rows of the row group (ascending, counted in it). False where
+   * it has to be read otherwise, which may show after some were visited.
+   * @throws AlluviumError as {@link fetch}
+   */
+  async fetchVisited(group: number, leaf: number, signal?: AbortSignal): Promise<(rows: Int32Array, visit: TextVisitor) => boolean> {
+    const { footer, source } = this.#opened
+    const info = this.rowGroups[group] as RowGroupInfo
+    const [wanted] = chunksOf(this.name, this.#opened, info, new Set([leaf]))
+    if (wanted === undefined) return () => false
+    const { chunk, range } = wanted
+    const [bytes] = (await readRanges(source, this.name, [range], signal)) as [Uint8Array]
+    throwIfAborted(signal, `reading ${this.name}`)
+    const node = footer.leaves[leaf] as SchemaNode
+    return (rows, visit) => {
+      const pages = scanPages(this.name, node, chunk, bytes, info.numRows)
+      return visitTexts(this.name, node, this.#levels[leaf] as LeafLevels, chunk, bytes, pages, rows, visit)
+    }
   }
 
   /** The same file for reads through the codec. */

@@ -1,6 +1,23 @@
-// The texts of a column chunk: where each lies in bytes that they share, or its number in a dictionary. Rule: what nobody asks
-// for is not looked up.
+// What comes out of a column chunk: levels, numbers, and texts, each by where it lies in bytes that they share, or by its number
+// in a dictionary. Rule: what nobody asks for is not looked up.
 import type { TextsOut } from './kernel/kernel.js'
+import type { LeafLevels } from './leaf-levels.js'
+
+/** The values of one column chunk. A flat column has a slot a row; slots of the greatest definition level have a value. */
+export interface LeafValues {
+  readonly slots: number
+  readonly levels: LeafLevels
+  /** By slot; undefined where every slot has a value. */
+  readonly definitions: Uint8Array | undefined
+  /** By slot; undefined where every slot begins a row. */
+  readonly repetitions: Uint8Array | undefined
+  /** How many slots have a value: the length of what follows. */
+  readonly present: number
+  /** Of a BYTE_ARRAY column. */
+  readonly texts: LeafTexts | undefined
+  /** Of a column of integers or booleans (0 and 1): two 32-bit words a value, the lower one first. */
+  readonly words: Int32Array | undefined
+}
 
 /** Texts as places in bytes, one a value. */
 export interface LeafTexts {
@@ -14,6 +31,9 @@ export interface LeafTexts {
   /** The number of each in the dictionary, where all are of it; who needs no more than these is spared the rest. */
   readonly numbers?: Int32Array | undefined
 }
+
+/** Told of the text of the `nth` slot asked for: `bytes[start, end)`, which are good until it returns. */
+export type TextVisitor = (nth: number, bytes: Uint8Array, start: number, end: number) => void
 
 /** Texts that are all of a dictionary: their places are looked up when somebody asks. */
 export class NumberedTexts implements LeafTexts {

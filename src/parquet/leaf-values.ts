@@ -3,35 +3,24 @@
 // to the codec (`undefined`), and what contradicts itself is an error.
 import { corrupt, guarded } from './faults.js'
 import { type ChunkInfo, PhysicalType } from './footer.js'
-import { copyPage, findTexts, fitsKernel, type LoadedPage, loadPage, type TextsOut, unpackPage, viewPage } from './kernel/kernel.js'
-import { type LeafTexts, NumberedTexts, newTexts, placeTexts } from './leaf-texts.js'
+import {
+  copyPage,
+  findTexts,
+  fitsKernel,
+  type LoadedPage,
+  loadPage,
+  type TextsOut,
+  unpackPage,
+  viewPage,
+  viewTexts,
+} from './kernel/kernel.js'
+import type { LeafLevels } from './leaf-levels.js'
+import { type LeafTexts, type LeafValues, NumberedTexts, newTexts, placeTexts, type TextVisitor } from './leaf-texts.js'
 import { type ChunkPages, DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, type PageHeader, pageHeader } from './pages.js'
 import { isOneRun, readLevels, readNumbers } from './runs.js'
 import type { SchemaNode } from './schema-tree.js'
 import { BOOLEAN_FALSE } from './thrift.js'
 import { int32At } from './thrift-values.js'
-
-/** The greatest levels of a column. */
-export interface LeafLevels {
-  readonly definition: number
-  readonly repetition: number
-}
-
-/** The values of one column chunk. A flat column has a slot a row; slots of the greatest definition level have a value. */
-export interface LeafValues {
-  readonly slots: number
-  readonly levels: LeafLevels
-  /** By slot; undefined where every slot has a value. */
-  readonly definitions: Uint8Array | undefined
-  /** By slot; undefined where every slot begins a row. */
-  readonly repetitions: Uint8Array | undefined
-  /** How many slots have a value: the length of what follows. */
-  readonly present: number
-  /** Of a BYTE_ARRAY column. */
-  readonly texts: LeafTexts | undefined
-  /** Of a column of integers or booleans (0 and 1): two 32-bit words a value, the lower one first. */
-  readonly words: Int32Array | undefined
-}
 
 const UNCOMPRESSED = 0
 const SNAPPY = 1
@@ -62,29 +51,40 @@ export function leafValues(
   pages: ChunkPages,
   withHashes: boolean,
 ): LeafValues | undefined {
-  const isText = leaf.physicalType === PhysicalType.BYTE_ARRAY
-  const wordBytes = isText ? 0 : WORD_BYTES.get(leaf.physicalType as number)
-  if (wordBytes === undefined) return undefined
-  if (chunk.codec !== UNCOMPRESSED && chunk.codec !== SNAPPY) return undefined
-  if (pages.numValues > MAX_SLOTS || pages.uncompressedSize > MAX_BYTES || levels.definition > 127 || levels.repetition > 1)
-    return undefined
+  const wordBytes = wordBytesOf(leaf)
+  if (wordBytes === undefined || !isForUs(levels, chunk, pages)) return undefined
   const decoder = new LeafDecoder(name, leaf, levels, chunk, bytes, pages, wordBytes, withHashes)
   return guarded(name, () => decoder.run())
 }
 
-/** The greatest levels of each leaf, in order. */
-export function leafLevels(root: SchemaNode): LeafLevels[] {
-  const found: LeafLevels[] = []
-  const visit = (node: SchemaNode, definition: number, repetition: number): void => {
-    const levels = {
-      definition: definition + (node.repetition > 0 ? 1 : 0),
-      repetition: repetition + (node.repetition === 2 ? 1 : 0),
-    }
-    if (node.leaf >= 0) found[node.leaf] = levels
-    for (const child of node.children) visit(child, levels.definition, levels.repetition)
-  }
-  for (const child of root.children) visit(child, 0, 0)
-  return found
+/**
+ * Visits the texts of some slots (ascending) of a flat leaf, page by page, without keeping any; slots without a value are passed
+ * over. False where others must, who may find that some were visited.
+ * @throws AlluviumError `CORRUPT_DATA`
+ */
+export function visitTexts(
+  name: string,
+  leaf: SchemaNode,
+  levels: LeafLevels,
+  chunk: ChunkInfo,
+  bytes: Uint8Array,
+  pages: ChunkPages,
+  slots: Int32Array,
+  visit: TextVisitor,
+): boolean {
+  const isFlatText = leaf.physicalType === PhysicalType.BYTE_ARRAY && levels.repetition === 0
+  if (!isFlatText || pages.dictionary !== undefined || !isForUs(levels, chunk, pages)) return false
+  const decoder = new LeafDecoder(name, leaf, levels, chunk, bytes, pages, 0, false, { slots, visit })
+  return guarded(name, () => decoder.run()) !== undefined
+}
+
+function wordBytesOf(leaf: SchemaNode): number | undefined {
+  return leaf.physicalType === PhysicalType.BYTE_ARRAY ? 0 : WORD_BYTES.get(leaf.physicalType as number)
+}
+
+function isForUs(levels: LeafLevels, chunk: ChunkInfo, pages: ChunkPages): boolean {
+  if (chunk.codec !== UNCOMPRESSED && chunk.codec !== SNAPPY) return false
+  return pages.numValues <= MAX_SLOTS && pages.uncompressedSize <= MAX_BYTES && levels.definition <= 127 && levels.repetition <= 1
 }
 
 class LeafDecoder {
@@ -102,6 +102,8 @@ class LeafDecoder {
   #numbers: Int32Array | undefined
   readonly #words: Int32Array | undefined
   readonly #wordBytes: number
+  readonly #visited: { readonly slots: Int32Array; readonly visit: TextVisitor } | undefined
+  #nextVisited = 0
   #bytesUsed = 0
   #definitions: Uint8Array | undefined
   #repetitions: Uint8Array | undefined
@@ -120,7 +122,9 @@ class LeafDecoder {
     pages: ChunkPages,
     wordBytes: number,
     withHashes: boolean,
+    visited?: { readonly slots: Int32Array; readonly visit: TextVisitor },
   ) {
+    this.#visited = visited
     this.#wordBytes = wordBytes
     this.#name = name
     this.#column = chunk.path.join('.') || leaf.name
@@ -133,7 +137,7 @@ class LeafDecoder {
     this.#most = most
     this.#withHashes = withHashes
     if (wordBytes > 0) this.#words = new Int32Array(most * 2)
-    else {
+    else if (visited === undefined) {
       this.#textBytes = new Uint8Array(pages.uncompressedSize)
       if (pages.dictionary !== undefined) this.#numbers = new Int32Array(most)
     }
@@ -207,11 +211,18 @@ class LeafDecoder {
     if (this.#slots + count > this.#pages.numValues) throw this.#fault('more values than announced')
     if (!fitsKernel(header.compressedSize, header.uncompressedSize, count)) return false
     const before = this.#present
+    const visited = this.#visited?.slots[this.#nextVisited]
+    if (this.#visited !== undefined && (visited === undefined || visited >= this.#slots + count)) {
+      this.#slots += count
+      return true
+    }
+    const firstSlot = this.#slots
     const values = header.type === DATA_PAGE ? this.#openV1(header, count) : this.#openV2(header, count)
     if (values === undefined) return false
     const present = this.#present - before
     if (this.#present > this.#capacity()) return false // Its null count is wrong: the codec does not look at it.
     if (present === 0) return true
+    if (this.#visited !== undefined) return header.encoding === PLAIN && this.#visitPage(values.page, values.from, present, firstSlot)
     if (header.encoding === PLAIN) {
       if (this.#textBytes === undefined) this.#copyWords(values.page, values.from, present, this.#words as Int32Array, before)
       else this.#findTexts(values.page, values.from, present, this.#placed(), before)
@@ -313,6 +324,27 @@ class LeafDecoder {
     if (!findTexts(page, from, count, this.#bytesUsed - from, out, outAt)) throw this.#fault('texts that lead out of their page')
     copyPage(page, from, textBytes, this.#bytesUsed)
     this.#bytesUsed += size
+  }
+
+  #visitPage(page: LoadedPage, from: number, present: number, firstSlot: number): boolean {
+    const { slots, visit } = this.#visited as { slots: Int32Array; visit: TextVisitor }
+    const texts = viewTexts(page, from, present)
+    if (texts === undefined) throw this.#fault('texts that lead out of their page')
+    const { bytes, starts, lengths } = texts
+    const definitions = this.#definitions
+    const { definition } = this.#levels
+    let slot = firstSlot
+    let value = 0
+    for (; this.#nextVisited < slots.length; this.#nextVisited++) {
+      const wanted = slots[this.#nextVisited] as number
+      if (wanted >= this.#slots) break
+      if (definitions === undefined) value = wanted - firstSlot
+      else for (; slot < wanted; slot++) if (definitions[slot] === definition) value++
+      if (definitions !== undefined && definitions[wanted] !== definition) continue
+      const start = starts[value] as number
+      visit(this.#nextVisited, bytes, start, start + (lengths[value] as number))
+    }
+    return true
   }
 
   #copyWords(page: LoadedPage, from: number, count: number, out: Int32Array, outAt: number): void {

@@ -88,6 +88,20 @@ export function findTexts(page: LoadedPage, from: number, count: number, shift: 
   return true
 }
 
+/** The same as views of the kernel's memory, until the next page: places are those in `bytes`. */
+export function viewTexts(
+  page: LoadedPage,
+  from: number,
+  count: number,
+): { readonly bytes: Uint8Array; readonly starts: Int32Array; readonly lengths: Int32Array } | undefined {
+  const kernel = exports as Exports
+  const starts = page.free
+  const lengths = starts + count * 4
+  if (kernel.texts(page.at + from, page.at + page.size, 0, count, starts, lengths) === 0 && count > 0) return undefined
+  const { buffer } = kernel.memory
+  return { bytes: memory, starts: new Int32Array(buffer, starts, count), lengths: new Int32Array(buffer, lengths, count) }
+}
+
 // Snappy's first bytes: the size it unpacks to. Answers where they end, or -1 where it is another size.
 function sizeEnd(bytes: Uint8Array, size: number): number {
   let announced = 0
