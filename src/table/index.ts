@@ -1,5 +1,12 @@
 // Tables: create, open, append, overwrite, snapshot, scan, history, properties.
-export { type CommitOptions, type CommitResult, CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
+export {
+  type CommitOptions,
+  type CommitResult,
+  CommitStateUnknownError,
+  type ConflictRule,
+  type IsolationLevel,
+  mayDeleteDataFiles,
+} from '../log/commit/index.js'
 export type {
   AddFile,
   CheckpointOptions,

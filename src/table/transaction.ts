@@ -8,6 +8,7 @@ import {
   type CommitResult,
   commit,
   commitShared,
+  ISOLATION_LEVELS,
   type IsolationLevel,
   mayDeleteDataFiles,
 } from '../log/commit/index.js'
@@ -75,8 +76,11 @@ export class Transaction<Row = Record<string, unknown>, Input = Record<string, u
     this.base = base
     this.#reads = new Reads(base)
     this.#form = base
-    this.#appId = options.appId
-    this.#isolation = options.isolation
+    const { appId, isolation } = options
+    if (isolation !== undefined && !ISOLATION_LEVELS.includes(isolation))
+      throw new TypeError(`isolation must be one of ${ISOLATION_LEVELS.join(', ')}, not ${isolation}`)
+    this.#appId = appId
+    this.#isolation = isolation
   }
 
   /** The version, to look around in. What is staged must not depend on what is seen through it: that is not recorded as read. */
