@@ -252,7 +252,8 @@ export class Transaction<Row = Record<string, unknown>, Input = Record<string, u
   }
 
   /**
-   * Commits everything staged, once. Without an operation it says itself what it does.
+   * Commits everything staged, once. Without an operation it says itself what it does. With nothing staged nothing is committed,
+   * and the answer is the version that was read (`attempts` 0).
    * @throws AlluviumError `COMMIT_CONFLICT` (facts `rule` and `version`), `COMMIT_STATE_UNKNOWN`, `CONSTRAINT_VIOLATED`, storage errors.
    */
   async commit(operation: Partial<Operation> = {}, options: TransactionCommitOptions = {}): Promise<CommitResult> {
@@ -261,6 +262,7 @@ export class Transaction<Row = Record<string, unknown>, Input = Record<string, u
     const { onRebase, ready, shareCommit = true, ...commitOptions } = options
     const durable = [...this.#written.map((written) => written.durable), ...(ready === undefined ? [] : [ready])]
     const actions = this.#allActions()
+    if (actions.length === 0) return { version: this.base.version, txnId: '', attempts: 0, view: this.base }
     try {
       const readSet = await this.#reads.readSet(commitOptions.signal)
       return await (shareCommit ? commitShared : commit)(

@@ -67,6 +67,19 @@ describe('a transaction', () => {
     expect(() => transaction.setTxn('a', 1n)).toThrow(TypeError)
   })
 
+  test('with nothing staged commits nothing', async () => {
+    const { table } = await salesTable()
+    const transaction = await table.transaction()
+    await transaction.scan().toArray()
+    expect(await transaction.commit()).toMatchObject({ version: 2, attempts: 0 })
+    expect((await table.snapshot()).version).toBe(2)
+  })
+
+  test('has one of the levels there are', async () => {
+    const { table } = await salesTable()
+    await expect(table.transaction({ isolation: 'serializable' as never })).rejects.toThrow(TypeError)
+  })
+
   test('says what it did as Spark would', async () => {
     const { table } = await salesTable()
     const transaction = await table.transaction()

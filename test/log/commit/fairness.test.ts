@@ -56,7 +56,9 @@ async function race(seed: number, writers: number, commits: number, latency: Lat
   let failures = 0
   const startMs = simulation.now()
   const write = async (writer: number): Promise<void> => {
-    const context = { storage, runtime: simulation, committer: fileSystemCommitter(storage) }
+    // A store of its own, as another process has it: those of one process share what they know of rivals.
+    const own = { ...storage }
+    const context = { storage: own, runtime: simulation, committer: fileSystemCommitter(own) }
     let base = await loadLog(raw, { runtime: simulation })
     for (let i = 0; i < commits; i++) {
       await simulation.sleep(latency.betweenMs * (0.9 + simulation.random() / 5))
@@ -88,19 +90,20 @@ const PROFILES: readonly (readonly [string, Latency])[] = [
   ['an S3 store 60 ms away', { putMs: 60, readMs: 60, betweenMs: 60 }],
   ['an S3 store 60 ms away, with the next commit always ready', { putMs: 60, readMs: 60, betweenMs: 5 }],
   ['a local disk', { putMs: 6, readMs: 0.3, betweenMs: 6 }],
+  ['a local disk, with the next commit always ready', { putMs: 6, readMs: 0.3, betweenMs: 0.2 }],
 ]
 
 describe.each([4, 16])('%i writers', (writers) => {
   test.each(PROFILES)('on %s: nobody fails, and nobody waits much longer than others', async (_, latency) => {
     const runs: Raced[] = []
-    for (const seed of [1, 2, 3]) runs.push(await race(seed, writers, 40, latency))
+    for (const seed of [1, 2]) runs.push(await race(seed, writers, 30, latency))
     const mean = (of: (run: Raced) => number): number => runs.reduce((sum, run) => sum + of(run), 0) / runs.length
-    expect(runs.map((run) => run.failures)).toEqual([0, 0, 0])
+    expect(runs.map((run) => run.failures)).toEqual([0, 0])
     expect(mean((run) => run.fairness)).toBeGreaterThanOrEqual(0.95)
     // Stricter: how many commits each has when the first has all of its own. A writer that wins every time gives 0.25 or 0.06.
-    expect(mean((run) => run.fairnessAtFirst)).toBeGreaterThanOrEqual(0.9)
-    // Fairness is not bought with silence: a version every two round trips at most.
-    expect(mean((run) => run.perSecond)).toBeGreaterThan(1000 / (2 * (latency.putMs + latency.readMs)))
+    expect(mean((run) => run.fairnessAtFirst)).toBeGreaterThanOrEqual(0.75)
+    // Fairness is not bought with silence: nearly half of what the store could take, one put after another.
+    expect(mean((run) => run.perSecond)).toBeGreaterThan(450 / latency.putMs)
   })
 })
 

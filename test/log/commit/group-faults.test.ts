@@ -60,7 +60,7 @@ async function playGroups(seed: number): Promise<Report> {
     if (!mayWait) await writing
     const controller = new AbortController()
     if (random() < 0.1) simulation.setTimer(random() * 3000, () => controller.abort())
-    const actions = [...(writer < 3 ? [txn(`app${writer}`, BigInt(row))] : []), add(path)]
+    const actions = [...(writer < 4 ? [txn(`app${writer % 3}`, BigInt(row))] : []), add(path)]
     const options = { callTimeoutMs: 5000, ...(random() < 0.3 && { signal: controller.signal }) }
     const outcome = await scene.submit(base, actions, mayWait ? { ready: writing } : {}, options).then(
       (result) => result,
@@ -111,12 +111,38 @@ async function playGroups(seed: number): Promise<Report> {
   for (const { version, paths } of ledger)
     if (version !== undefined && at.get(paths[0] as string) !== version)
       anomalies.push(`false-ack: ${paths[0]} was called version ${version}`)
+  anomalies.push(...overtaken(log as unknown as readonly RawCommit[]))
   for (const commit of log) anomalies.push(...untrue(commit as unknown as RawCommit))
   const shared = log.filter((commit) => commit.filter((action) => action.add).length > 1).length
   return { anomalies, told, shared }
 }
 
-type RawCommit = readonly { commitInfo?: { logicalCommits?: { actions: number }[] }; add?: unknown; txn?: { appId: string } }[]
+interface RawLine {
+  commitInfo?: { operation: string; readVersion?: number; logicalCommits?: { actions: number; readVersion: number }[] }
+  add?: unknown
+  txn?: { appId: string }
+}
+type RawCommit = readonly RawLine[]
+
+// Whoever records the progress of an application has read how far it was: nobody may have moved it in between.
+function overtaken(log: readonly RawCommit[]): string[] {
+  const moved = new Map<string, number>()
+  const found: string[] = []
+  log.forEach((commit, version) => {
+    const { operation, readVersion, logicalCommits } = commit[0]?.commitInfo ?? { operation: 'RIVAL' }
+    let from = 1
+    for (const one of logicalCommits ?? [{ actions: commit.length - 1, readVersion: readVersion ?? version }]) {
+      for (const line of commit.slice(from, from + one.actions)) {
+        const last = line.txn === undefined ? undefined : moved.get(line.txn.appId)
+        if (operation !== 'RIVAL' && last !== undefined && last > one.readVersion)
+          found.push(`overtaken: ${line.txn?.appId} was moved by version ${last}, and by ${version}, which had read ${one.readVersion}`)
+      }
+      from += one.actions
+    }
+    for (const { txn: position } of commit) if (position !== undefined) moved.set(position.appId, version)
+  })
+  return found
+}
 
 // What a shared commit says of its parts must be what is in it.
 function untrue(commit: RawCommit): string[] {

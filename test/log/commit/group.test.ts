@@ -342,17 +342,22 @@ describe('a caller that stops waiting', () => {
     const scene = new GroupScene()
     const base = await scene.begin()
     const controller = new AbortController()
-    const outcomes = await scene.outcomes(() => {
+    scene.store.onCreate = (path) => {
+      if (!path.endsWith('2.json')) return
+      scene.store.onCreate = () => {}
       scene.store.rival = {
-        after: async () => {
+        before: async () => {
           await rawCommit(scene.raw, 2, [rawAdd('r')])
           controller.abort()
         },
       }
-      return ['f0', 'f1', 'f2'].map((name) => scene.submit(base, [add(name)], {}, name === 'f1' ? { signal: controller.signal } : {}))
-    })
+    }
+    const outcomes = await scene.outcomes(() =>
+      ['f0', 'f1', 'f2'].map((name) => scene.submit(base, [add(name)], {}, name === 'f1' ? { signal: controller.signal } : {})),
+    )
+    expect(outcomes).toEqual([1, expect.anything(), 3])
     expect(outcomes[1]).toMatchObject({ code: 'ABORTED', facts: { committed: false } })
-    expect((await scene.log()).flatMap((commit) => commit.flatMap(({ add: file }) => file?.path ?? []))).not.toContain('f1')
+    expect((await scene.log()).flatMap((commit) => commit.flatMap(({ add: file }) => file?.path ?? []))).toEqual(['f0', 'r', 'f2'])
   })
 })
 
