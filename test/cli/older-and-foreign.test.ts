@@ -68,6 +68,13 @@ describe('read', () => {
   })
 })
 
+test('history tells of a table that cannot be read what was committed', async () => {
+  const table = tableOf('older-than-unknown')
+  expect((await alluvium(['read', table])).status).toBe(3)
+  const versions = jsonLines((await alluvium(['history', table, '--json'])).stdout).map(({ version }) => version)
+  expect(versions).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0])
+})
+
 test('files tells base row ids, describe the clustering columns and domain metadata', async () => {
   const files = jsonLines((await alluvium(['files', tableOf('row-ids-vectors'), '--json'])).stdout)
   expect(files.map(({ baseRowId, defaultRowCommitVersion }) => [baseRowId, defaultRowCommitVersion])).toEqual(

@@ -1,7 +1,8 @@
 // history: what was committed, newest first.
+import { readHistory } from '../../log/index.js'
 import { type Command, numberOption } from '../command.js'
 import { formatTable } from '../output.js'
-import { tableOf } from '../target.js'
+import { storageOf } from '../target.js'
 
 export const history: Command = {
   name: 'history',
@@ -13,8 +14,8 @@ export const history: Command = {
   run: async (input) => {
     const { options, output, signal } = input
     const limit = numberOption(options, 'limit')
-    const table = await tableOf(input)
-    const entries = await table.history({ ...(limit === undefined ? {} : { limit }), signal })
+    // The log alone: what was committed can be told of tables whose rows cannot be read.
+    const entries = await readHistory(await storageOf(input), { ...(limit === undefined ? {} : { limit }), signal })
     if (output.json) {
       for (const { version, timestampMs, info } of entries) {
         await output.object({ ...(info ?? {}), version, timestamp: timestampMs })
