@@ -18,7 +18,8 @@ export interface PeerRun {
 
 const folder = resolve(process.env.ALLUVIUM_PEERS ?? join(process.env.ALLUVIUM_ROOT ?? '.', '../shared/peers'))
 const cache = process.env.ALLUVIUM_PEERS_DIR ?? join(homedir(), '.cache/alluvium-peers')
-const python = process.env.ALLUVIUM_PEERS_PYTHON ?? join(cache, 'venv/bin/python')
+/** A Python that has the engines, if it is there. */
+export const python: string = process.env.ALLUVIUM_PEERS_PYTHON ?? join(cache, 'venv/bin/python')
 
 /** Whether peers can be run here. */
 export const peersPresent: boolean = existsSync(join(folder, 'bench')) && existsSync(python)

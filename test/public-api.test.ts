@@ -64,6 +64,7 @@ test('alluvium/testing exports exactly this', () => {
       "AWKWARD_NAMES",
       "FAULTS",
       "HOSTILE_PATHS",
+      "dependentRoundTrips",
       "runRaceWorker",
       "seededFaults",
       "startS3Emulator",

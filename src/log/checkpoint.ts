@@ -11,6 +11,7 @@ import { cellJson, columnOf } from './arrow-json.js'
 import { onCheckpointFile } from './checkpoint-part.js'
 import { ACTION_COLUMNS, type FetchedGroup, PartRows } from './checkpoint-rows.js'
 import { SIDECAR_FOLDER } from './file-names.js'
+import { type CheckpointTail, fromTail } from './hint.js'
 import { fetchStructs } from './leaf-json.js'
 import { assertCommitSize, logLimits } from './limits.js'
 import { ActionFault, actionOf } from './parse-action.js'
@@ -30,6 +31,7 @@ export async function loadCheckpoint(
   checkpoint: CheckpointFiles,
   replay: Replay,
   signal: AbortSignal | undefined,
+  tail?: CheckpointTail,
 ): Promise<void> {
   const sidecars: Sidecar[] = []
   const onAction = (action: Action): void => {
@@ -45,7 +47,8 @@ export async function loadCheckpoint(
   for (const file of checkpoint.files) {
     await onCheckpointFile(file.path, async () => {
       if (file.path.endsWith('.json')) await loadJson(storage, file, checkpoint.version, replay, onAction, signal)
-      else if (await loadParquet(storage, file.path, file.sizeBytes, replay, onAction, signal)) withoutPartitions = file.path
+      else if (await loadParquet(checkpointSource(storage, file.path, file.sizeBytes, tail), file.path, replay, onAction, signal))
+        withoutPartitions = file.path
     })
   }
   replay.bytesAhead = sidecars.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
@@ -59,7 +62,9 @@ export async function loadCheckpoint(
     // A sidecar named again holds nothing new, and reading it again could go on for ever.
     if (seen.has(path)) continue
     seen.add(path)
-    const isWithout = await onCheckpointFile(path, () => loadParquet(storage, path, sidecar.sizeInBytes, replay, onSidecarAction, signal))
+    const isWithout = await onCheckpointFile(path, () =>
+      loadParquet(checkpointSource(storage, path, sidecar.sizeInBytes), path, replay, onSidecarAction, signal),
+    )
     if (isWithout) withoutPartitions = path
   }
   if (withoutPartitions === undefined || (replay.state.metadata?.partitionColumns.length ?? 0) === 0) return
@@ -84,14 +89,14 @@ async function loadJson(
 
 // Answers whether there are adds that do not say of which partition they are.
 async function loadParquet(
-  storage: Storage,
+  source: ByteSource,
   path: string,
-  sizeBytes: number,
   replay: Replay,
   onAction: (action: Action) => void,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const file = await openLeafFile(checkpointSource(storage, path, sizeBytes), { name: path, signal })
+  const { sizeBytes } = source
+  const file = await openLeafFile(source, { name: path, signal })
   const rows = new PartRows(path, file)
   // What is still to come is likely much like this one. Only a guess, and so not worth more memory than the file itself
   // makes likely, whatever it claims.
@@ -100,9 +105,10 @@ async function loadParquet(
   replay.bytesAhead -= sizeBytes
   let ahead = file.rowGroups.length > 0 ? quiet(rows.fetch(0, signal)) : undefined
   for (let group = 0; group < file.rowGroups.length; group++) {
+    const others = quiet(fetchOthers(file, group, signal))
     const fetched = await (ahead as Promise<FetchedGroup>)
     if (group + 1 < file.rowGroups.length) ahead = quiet(rows.fetch(group + 1, signal))
-    await otherActions(file, group, onAction, signal)
+    await otherActions(file, group, await others, onAction, signal)
     replay.setCounts(await rows.append(fetched, replay.table, replay.state.version, replay.state.counts, signal))
   }
   return rows.isWithoutPartitions
@@ -114,15 +120,25 @@ function quiet<T>(ahead: Promise<T>): Promise<T> {
   return ahead
 }
 
+/** The columns of a group that hold other actions than adds, on their way before those are decoded. */
+interface FetchedOthers {
+  readonly names: readonly string[]
+  readonly decode: Awaited<ReturnType<typeof fetchStructs>>
+}
+
+async function fetchOthers(file: LeafFile, group: number, signal: AbortSignal | undefined): Promise<FetchedOthers> {
+  const names = ACTION_COLUMNS.filter((name) => !file.isAllNull(group, [name]))
+  return { names, decode: names.length === 0 ? undefined : await fetchStructs(file, group, names, signal) }
+}
+
 async function otherActions(
   file: LeafFile,
   group: number,
+  { names, decode }: FetchedOthers,
   onAction: (action: Action) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const names = ACTION_COLUMNS.filter((name) => !file.isAllNull(group, [name]))
   if (names.length === 0) return
-  const decode = await fetchStructs(file, group, names, signal)
   const found = decode?.()
   if (found !== undefined) {
     for (const [name, values] of found) for (const value of values) if (Object.keys(value).length > 0) onAction(actionOf(name, value))
@@ -153,11 +169,13 @@ export function sidecarPath(path: string, from: string): string {
   throw new AlluviumError('PATH_OUTSIDE_TABLE', `${from} names the sidecar ${JSON.stringify(path)}, which is no plain file name`, { path })
 }
 
-/** A file of a checkpoint, of which a missing or short one is a fault of the checkpoint. */
-export function checkpointSource(storage: Storage, path: string, sizeBytes: number): ByteSource {
+/** A file of a checkpoint, of which a missing or short one is a fault of the checkpoint. Its `tail` may have been read already. */
+export function checkpointSource(storage: Storage, path: string, sizeBytes: number, tail?: CheckpointTail): ByteSource {
   return {
     sizeBytes,
     read: async (offset, length, signal) => {
+      const early = await fromTail(tail, { path, sizeBytes }, offset, length)
+      if (early?.length === length) return early
       const bytes = await storage.readRange(path, offset, length, { signal })
       if (bytes?.length === length) return bytes
       throw new ActionFault(

@@ -61,7 +61,7 @@ export async function loadFrom(storage: Storage, options: LoadOptions, found?: L
   for (;;) {
     let segment: LogSegment
     try {
-      if (unusable.size === 0) segment = found ?? (await findSegment(storage, { version, signal }))
+      if (unusable.size === 0) segment = found ?? (await findSegment(storage, { version, signal, readsAhead: true }))
       else {
         // Listed once, however many files turn out to be damaged.
         listing ??= await listLog(storage, 0, signal)
@@ -146,14 +146,17 @@ async function replaySegment(storage: Storage, segment: LogSegment, policy: LogP
   const base = checkpoint?.version ?? -1
   const table = new FileTable(base - 1, policy.limits.maxPartitionColumns)
   const replay = new Replay(table, emptyState(base))
+  // Under way while the checkpoint is read: on a remote store that is one round trip.
+  const reader = new StepReader(storage, steps, policy.limits, signal)
+  reader.fill()
   if (checkpoint !== undefined) {
-    await loadCheckpoint(storage, checkpoint, replay, signal)
+    await loadCheckpoint(storage, checkpoint, replay, signal, segment.tail)
     const tally = new Tally(replay.state.counts)
     table.settle(tally)
     replay.setCounts(tally.counts())
   }
   replay.bytesAhead = steps.reduce((sum, { file }) => sum + file.sizeBytes, 0)
-  for await (const { step, bytes } of readInOrder(storage, steps, policy.limits, signal)) {
+  for await (const { step, bytes } of reader.inOrder()) {
     replay.bytesAhead -= bytes.length
     const origin = { version: step.to, path: step.file.path }
     if (isCompaction(step)) replay.applyCompaction(bytes, origin)
@@ -170,29 +173,46 @@ function withoutDeadRows(table: FileTable, state: LogState): FileTable {
   return rebuildTable(table, table.liveRows(), state.version)
 }
 
-// The steps' bytes in order, some of them read ahead.
-async function* readInOrder(
-  storage: Storage,
-  steps: readonly LogStep[],
-  limits: LogLimits,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<{ step: LogStep; bytes: Uint8Array }> {
-  for (const { file } of steps) assertCommitSize(file.path, file.sizeBytes, limits)
-  const ahead: { bytes: Promise<Uint8Array>; sizeBytes: number }[] = []
-  let aheadBytes = 0
-  let next = 0
-  for (const [n, step] of steps.entries()) {
-    while (next < steps.length && (next === n || (ahead.length < READ_AHEAD_FILES && aheadBytes < READ_AHEAD_BYTES))) {
-      const { file } = steps[next++] as LogStep
-      const bytes = readCommit(storage, file, limits, signal)
+/** The steps' bytes in order, some of them read ahead. */
+class StepReader {
+  readonly #storage: Storage
+  readonly #steps: readonly LogStep[]
+  readonly #limits: LogLimits
+  readonly #signal: AbortSignal | undefined
+  readonly #ahead: { readonly bytes: Promise<Uint8Array>; readonly sizeBytes: number }[] = []
+  #aheadBytes = 0
+  #next = 0
+
+  constructor(storage: Storage, steps: readonly LogStep[], limits: LogLimits, signal: AbortSignal | undefined) {
+    this.#storage = storage
+    this.#steps = steps
+    this.#limits = limits
+    this.#signal = signal
+    for (const { file } of steps) assertCommitSize(file.path, file.sizeBytes, limits)
+  }
+
+  /** Begins to read, so that the first steps are there when they are wanted. */
+  fill(atLeast = 0): void {
+    while (
+      this.#next < this.#steps.length &&
+      (this.#next < atLeast || (this.#ahead.length < READ_AHEAD_FILES && this.#aheadBytes < READ_AHEAD_BYTES))
+    ) {
+      const { file } = this.#steps[this.#next++] as LogStep
+      const bytes = readCommit(this.#storage, file, this.#limits, this.#signal)
       bytes.catch(() => undefined) // Whoever awaits it sees the failure; until then it is nobody's.
-      ahead.push({ bytes, sizeBytes: file.sizeBytes })
-      aheadBytes += file.sizeBytes
+      this.#ahead.push({ bytes, sizeBytes: file.sizeBytes })
+      this.#aheadBytes += file.sizeBytes
     }
-    throwIfAborted(signal, 'opening the table')
-    const first = ahead.shift() as { bytes: Promise<Uint8Array>; sizeBytes: number }
-    aheadBytes -= first.sizeBytes
-    yield { step, bytes: await first.bytes }
+  }
+
+  async *inOrder(): AsyncGenerator<{ step: LogStep; bytes: Uint8Array }> {
+    for (const [n, step] of this.#steps.entries()) {
+      this.fill(n + 1)
+      throwIfAborted(this.#signal, 'opening the table')
+      const first = this.#ahead.shift() as { bytes: Promise<Uint8Array>; sizeBytes: number }
+      this.#aheadBytes -= first.sizeBytes
+      yield { step, bytes: await first.bytes }
+    }
   }
 }
 

@@ -2,12 +2,11 @@
 // single or as part of a log compaction.
 // A segment cannot be made otherwise. `_last_checkpoint` only shortens the listing; whatever it claims is checked
 // against the listing, and without it (or with a false one) the whole log is listed.
-import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError, throwIfAborted } from '../errors.js'
-import { isJsonObject, parseJson } from '../json.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
 import { groupCompactions, type LogStep, planSteps, type StepFiles } from './compaction.js'
-import { LAST_CHECKPOINT_PATH, LOG_FOLDER, padVersion, parseLogName } from './file-names.js'
+import { LOG_FOLDER, padVersion, parseLogName } from './file-names.js'
+import { beginTail, type CheckpointTail, readHint } from './hint.js'
 
 /** A complete checkpoint: one file, or all parts in order. */
 export interface CheckpointFiles {
@@ -25,6 +24,8 @@ export interface LogSegment {
   readonly commit: ObjectInfo | undefined
   /** The version's checksum file, as far as it is there. */
   readonly checksum: ObjectInfo | undefined
+  /** The end of the checkpoint that the hint names, under way since before the listing. */
+  readonly tail?: CheckpointTail
 }
 
 /** What a listing of the log found. */
@@ -42,6 +43,8 @@ export interface SegmentOptions {
   readonly signal?: AbortSignal | undefined
   /** Checkpoints (by their first file's path) and compactions that turned out to be unreadable. */
   readonly unusable?: ReadonlySet<string>
+  /** The checkpoint is going to be read: its end may be asked for along with the listing. */
+  readonly readsAhead?: boolean
 }
 
 /**
@@ -52,10 +55,11 @@ export interface SegmentOptions {
 export async function findSegment(storage: Storage, options: SegmentOptions = {}): Promise<LogSegment> {
   const { version, signal, unusable } = options
   const hint = await readHint(storage, signal)
-  if (hint !== undefined && (version === undefined || version >= hint)) {
-    const listing = await listLog(storage, hint, signal)
+  if (hint !== undefined && (version === undefined || version >= hint.version)) {
+    const tail = options.readsAhead === true ? beginTail(storage, hint, signal) : undefined
+    const listing = await listLog(storage, hint.version, signal)
     const checkpoint = newestCheckpoint(listing, version ?? Infinity, unusable)
-    if (checkpoint !== undefined) return planSegment(listing, options, storage.location)
+    if (checkpoint !== undefined) return { ...planSegment(listing, options, storage.location), ...(tail === undefined ? {} : { tail }) }
   }
   return planSegment(await listLog(storage, 0, signal), options, storage.location)
 }
@@ -103,22 +107,6 @@ export function planSegment(listing: LogListing, options: SegmentOptions, locati
   if (typeof steps === 'number') throw missingCommit(listing, steps, start, end, options, location)
   return { version: end, checkpoint, steps, commit: listing.commits.get(end), checksum: listing.checksums.get(end) }
 }
-
-/** The version that `_last_checkpoint` points at; `undefined` when it is absent or cannot be made sense of. */
-async function readHint(storage: Storage, signal: AbortSignal | undefined): Promise<number | undefined> {
-  const bytes = await storage.readRange(LAST_CHECKPOINT_PATH, 0, MAX_HINT_BYTES + 1, signal === undefined ? {} : { signal })
-  if (bytes === undefined || bytes.length > MAX_HINT_BYTES) return undefined
-  try {
-    const hint = parseJson(decodeUtf8(bytes))
-    const version = isJsonObject(hint) ? hint.version : undefined
-    return typeof version === 'number' && Number.isSafeInteger(version) && version >= 0 ? version : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** A hint may repeat the checkpoint's schema; a larger one is not worth its reading. */
-const MAX_HINT_BYTES = 2 ** 24
 
 const PREFERENCE = { classic: 0, multipart: 1, uuid: 2 }
 

@@ -1,6 +1,6 @@
 // The contract of single objects: read, readRange, stat, put, delete.
 import type { Storage } from '../storage/storage.js'
-import { check, checkBytesEqual, checkEqual, checkMisuse } from './check.js'
+import { check, checkBytesEqual, checkEqual, checkMisuse, checkRefused } from './check.js'
 import { type ContractCase, type ContractOptions, during, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
 
 /** Cases about reading, replacing and deleting single objects. */
@@ -18,6 +18,7 @@ export function objectCases(options: ContractOptions): ContractCase[] {
     { name: 'put replaces an object of any size whole', run: putReplaces },
     { name: 'a reader during puts sees an old or a new object, never a mixture', run: putIsWhole },
     { name: 'a deleted object is gone, and deleting it again is fine', run: deletes },
+    { name: 'deleteAll, where a store has it, deletes all it is given and nothing else, and missing ones are fine', run: deletesAll },
     { name: 'a folder is no object, and deleting its name leaves what is in it', run: folderIsNoObject },
     { name: 'a modification time is an integer number of milliseconds that does not go back', run: modificationTimes },
     { name: 'bytes that are no Uint8Array are a TypeError', run: notBytes },
@@ -188,6 +189,26 @@ async function deletes(storage: Storage): Promise<void> {
   await storage.put('folder/object', textBytes('again'))
   checkBytesEqual(await storage.read('folder/object'), textBytes('again'), 'a name can be used again after a delete')
   checkBytesEqual(await storage.read('folder/object2'), textBytes('y'), 'a neighbour of a deleted object')
+}
+
+async function deletesAll(storage: Storage): Promise<void> {
+  if (storage.deleteAll === undefined) return
+  const paths = ['a', 'folder/b', 'folder/c <&>', 'folder/é%20+', 'folder/d']
+  for (const path of [...paths, 'folder/kept', 'a-kept']) await storage.put(path, textBytes(path))
+  await storage.deleteAll([...paths, 'never/there', 'folder'])
+  checkEqual(await listPaths(storage, '', { recursive: true }), ['a-kept', 'folder/kept'], 'what is left after deleting many')
+  await storage.deleteAll([])
+  await storage.deleteAll(['a', 'a'])
+  for (const path of ['', '../a', 'a//b']) {
+    await checkRefused(
+      async () => storage.deleteAll?.(['folder/kept', path]),
+      ['PATH_OUTSIDE_TABLE'],
+      `deleteAll of ${JSON.stringify(path)}`,
+    )
+  }
+  const signal = AbortSignal.abort(new Error('the reason'))
+  await checkRefused(async () => storage.deleteAll?.(['folder/kept'], { signal }), ['ABORTED'], 'deleteAll with a signal that fired')
+  checkEqual(await listPaths(storage, 'folder'), ['folder/kept'], 'refused calls delete nothing')
 }
 
 async function folderIsNoObject(storage: Storage): Promise<void> {

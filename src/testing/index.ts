@@ -26,7 +26,7 @@ export { type S3Emulator, type S3EmulatorOptions, startS3Emulator } from './emul
 export type { S3FlavourName } from './emulators/s3-flavours.js'
 export type { S3Credentials } from './emulators/s3-signature.js'
 export type { S3Object } from './emulators/s3-store.js'
-export type { Emulator, EmulatorOptions, LoggedRequest } from './emulators/server.js'
+export { dependentRoundTrips, type Emulator, type EmulatorOptions, type LoggedRequest } from './emulators/server.js'
 export { startWebHdfsEmulator, type WebHdfsEmulator, type WebHdfsEmulatorOptions } from './emulators/webhdfs.js'
 
 /**

@@ -22,7 +22,11 @@ import type { CommitContext, CommitResult, CommitRules } from './request.js'
 import { resolveLater } from './resolve-later.js'
 import { type Rivalry, rivalryOf } from './rivalry.js'
 import { giveRowIds } from './row-tracking.js'
-import { type FoundCommit, readWinners } from './winners.js'
+import { type FoundCommit, readGroup, readWinners } from './winners.js'
+
+/** Versions that are looked at beside a put under rivalry. */
+const LOOK_BESIDE = 2
+const LOOK_BESIDE_MAX = 16
 
 /** The commit that has the version we wanted, and those after it where they were seen too. */
 interface Rival extends FoundCommit {
@@ -61,15 +65,17 @@ export class CommitRun {
     const startMs = this.#context.runtime.monotonicMs()
     const rivalry = rivalryOf(this.#context.committer, this.#context.runtime)
     await this.#orNotCommitted(() => this.#waitForTurn(rivalry))
-    for (let races = 0; ; ) {
+    for (let races = 0, window = LOOK_BESIDE; ; ) {
       this.#limits.throwIfAborted(this.#what)
       const proposal = await this.#orNotCommitted(() => this.#prepare())
       const staged = races === 0 ? await this.#orNotCommitted(() => this.#stageUntilReady(proposal)) : undefined
-      const rival = await this.#place(proposal, staged, races > 0 || rivalry.isKnown ? 2 : 0)
+      const rival = await this.#place(proposal, staged, races > 0 || rivalry.isKnown ? window : 0)
       if (rival === undefined) {
         rivalry.committed(proposal.version, startMs, this.#rivals)
         return this.#committed(proposal)
       }
+      // All that was looked at was taken: there may be much more.
+      window = (rival.following?.length ?? 0) + 1 < window ? LOOK_BESIDE : Math.min(LOOK_BESIDE_MAX, window * 2)
       const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
       if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
       if (!this.#limits.allowance().mayPut) throw this.#contention(rival.version)
@@ -161,11 +167,13 @@ export class CommitRun {
   /** Lets rivals go first who have waited longer, and follows what they do meanwhile. Nothing to do without rivals. */
   async #waitForTurn(rivalry: Rivalry): Promise<void> {
     while (this.#view !== undefined) {
-      const ms = rivalry.pauseMs(this.#view.version)
-      if (ms === 0) return
-      await this.#limits.pauseForRivals(ms)
+      const waiting = rivalry.waiting(this.#view.version)
+      if (waiting === undefined) return
+      await this.#limits.pauseForRivals(waiting.ms)
       this.#limits.throwIfAborted(this.#what)
-      const { winners } = await readWinners(this.#context.committer, this.#view.version + 1, this.#txnId, this.#limits)
+      // What cannot be read now the put will meet.
+      const next = { version: this.#view.version + 1, txnId: this.#txnId }
+      const winners = await readGroup(this.#context.committer, next, waiting.commits, this.#limits)
       if (winners.length === 0) rivalry.alone()
       else this.#follow(this.#view, winners)
     }

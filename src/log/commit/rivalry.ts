@@ -5,12 +5,14 @@ import type { Runtime } from '../../runtime.js'
 import type { Committer } from './committer.js'
 
 /** Of the versions that rivals made while the last commit stood in line, so many pass until the next one is tried. */
-const SHARE = 0.2
+const SHARE = 0.6
 const MAX_RIVALS = 64
 /** Rivals are looked for after the time in which so many of their commits should have come. */
 const LOOK_AFTER_COMMITS = 3
 /** A commit that begins within so many of the table's paces after the last one comes right after it. */
 const RIGHT_AFTER = 2
+/** What was learnt so many paces ago is not true any more. */
+const LONG_AGO = 20
 
 export class Rivalry {
   readonly #runtime: Runtime
@@ -48,17 +50,18 @@ export class Rivalry {
     this.#isKnown = false
   }
 
-  /** How long to wait, at a version, before looking for rivals; 0 to begin. */
-  pauseMs(version: number): number {
-    const due = Math.min(this.#turn - version, LOOK_AFTER_COMMITS)
-    if (due <= 0 || this.#runtime.monotonicMs() - this.#wonMs > this.#paceMs * RIGHT_AFTER * 10) return 0
-    return due * this.#paceMs * (0.75 + this.#runtime.random() / 2)
+  /** What to do at a version: wait so long and then look for so many of their commits. Undefined to begin. */
+  waiting(version: number): { readonly ms: number; readonly commits: number } | undefined {
+    const commits = Math.min(this.#turn - version, LOOK_AFTER_COMMITS)
+    if (commits <= 0 || this.#runtime.monotonicMs() - this.#wonMs > this.#paceMs * LONG_AGO) return undefined
+    const ms = commits * this.#paceMs * (0.75 + this.#runtime.random() / 2)
+    return ms === 0 ? undefined : { ms, commits }
   }
 }
 
-/** Who wins every time cannot know whether others lose every time. After 4, 16, 64, … such commits it lets one pass, if there is one. */
+/** Who wins every time cannot know whether others lose every time. After 2, 8, 32, … such commits it lets one pass, if there is one. */
 function isProbe(alone: number): boolean {
-  return alone >= 4 && Number.isInteger(Math.log2(alone) / 2)
+  return alone >= 2 && Number.isInteger(Math.log2(alone / 2) / 2)
 }
 
 const rivalries = new WeakMap<Committer, Rivalry>()

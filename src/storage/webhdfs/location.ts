@@ -40,6 +40,7 @@ export function parseLocation(url: string, namenodes: readonly string[]): HdfsLo
     )
   }
   const secure = kind === 'swebhdfs'
+  if (authority !== '' && !HOST.test(authority)) throw invalid(NO_HOST)
   const listed = namenodes.map((each) => originOf(each, secure))
   if (kind === 'hdfs' && listed.length === 0) {
     throw invalid(
@@ -75,19 +76,22 @@ function hostsToAsk(kind: string, authority: string, listed: readonly string[], 
   return [...new Set([originOf(authority, secure), ...listed])]
 }
 
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d+)?$/i
+/** Without the text itself: what stands where a host belongs may be a password. */
+const NO_HOST = 'what stands for the host in the URL, or in the option namenodes, is no host:port'
+
 function originOf(host: string, secure: boolean): string {
   const given = /^(https?):\/\/(.*)$/i.exec(host)
   const protocol = (given?.[1]?.toLowerCase() ?? (secure ? 'https' : 'http')) as 'http' | 'https'
   const address = given?.[2] ?? host
-  const fault = `${JSON.stringify(host.length > 100 ? `${host.slice(0, 100)}…` : host)} is no host:port`
-  if (!/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d+)?$/i.test(address)) throw invalid(fault)
+  if (!HOST.test(address)) throw invalid(NO_HOST)
   const withPort = /:\d+$/.test(address) ? address : `${address}:${DEFAULT_PORTS[protocol]}`
   try {
     const url = new URL(`${protocol}://${withPort}`)
     // `origin` leaves out ports 80 and 443, which is right: so does the Host header.
     return url.origin
   } catch {
-    throw invalid(fault)
+    throw invalid(NO_HOST)
   }
 }
 

@@ -62,6 +62,25 @@ export interface LoggedRequest extends RequestFacts {
   status: number
   /** Milliseconds from arrival to the end of the answer. */
   durationMs: number
+  /** When it arrived and when its answer ended, in ticks that count both; an answer that never ended has `Infinity`. */
+  readonly arrived: number
+  answered: number
+}
+
+/**
+ * The longest chain of requests of which each arrived after the answer to the one before: how many round trips it took, if
+ * every one of them had to wait.
+ */
+export function dependentRoundTrips(log: readonly LoggedRequest[]): number {
+  const ends: { readonly answered: number; readonly depth: number }[] = []
+  let longest = 0
+  for (const { arrived, answered } of [...log].sort((a, b) => a.arrived - b.arrived)) {
+    let before = 0
+    for (const end of ends) if (end.answered < arrived && end.depth > before) before = end.depth
+    ends.push({ answered, depth: before + 1 })
+    longest = Math.max(longest, before + 1)
+  }
+  return longest
 }
 
 /** What every emulator offers besides its store. */
@@ -107,6 +126,7 @@ interface LateEffect {
 export class EmulatorCore implements Emulator {
   readonly log: LoggedRequest[] = []
   #ordinal = 0
+  #tick = 0
   #effects = 0
   #plan: FaultPlan | undefined
   readonly #rules = new FaultRules()
@@ -201,7 +221,7 @@ export class EmulatorCore implements Emulator {
     const query = new URLSearchParams(rawQuery)
     const facts: RequestFacts = { ordinal, role, method, ...service.describe(method, rawPath, query, headers) }
     const fault = this.#faultOf(facts)
-    const entry: LoggedRequest = { ...facts, fault, status: 0, durationMs: 0 }
+    const entry: LoggedRequest = { ...facts, fault, status: 0, durationMs: 0, arrived: ++this.#tick, answered: Number.POSITIVE_INFINITY }
     this.log.push(entry)
     const listing = fault?.answer === 'stale' ? 'stale' : fault?.answer === 'short' ? 'short' : undefined
     const head: ServiceRequest = {
@@ -209,6 +229,7 @@ export class EmulatorCore implements Emulator {
       ...(listing === undefined ? {} : { listing }),
     }
     response.on('close', () => {
+      entry.answered = ++this.#tick
       entry.durationMs = systemRuntime.monotonicMs() - startMs
     })
     await this.#delay()

@@ -15,6 +15,8 @@ export interface WebHdfsEmulatorOptions extends EmulatorOptions {
   readonly logicalName?: string
   /** Who may write everywhere; others may only below /tmp and /user. `root` by default. */
   readonly superuser?: string
+  /** Delegation tokens that are known from the start, with their owners. */
+  readonly tokens?: Readonly<Record<string, string>>
 }
 
 /** A running WebHDFS emulator. */
@@ -54,6 +56,7 @@ export interface WebHdfsEmulator extends Emulator {
 export async function startWebHdfsEmulator(options: WebHdfsEmulatorOptions = {}): Promise<WebHdfsEmulator> {
   const { logicalName, superuser = 'root' } = options
   const cluster = new HdfsCluster({ logicalName, superuser, now: () => Math.floor(systemRuntime.now()) })
+  for (const [token, owner] of Object.entries(options.tokens ?? {})) cluster.tokens.set(token, owner)
   const emulator = new RunningWebHdfs(options, cluster)
   await emulator.start(options.flavour ?? 'namenode', options.namenodes ?? 1)
   return emulator

@@ -149,25 +149,26 @@ describe('a lost race', () => {
     expect(scene.simulation.now() - startMs).toBeLessThanOrEqual(1200)
   })
 
-  test('whose winners cannot be read for a while reads them later; for good, it is the store’s error and not committed', async () => {
+  test.each([
+    ['for a while reads them later', 3],
+    ['for good is the store’s error and not committed', Number.POSITIVE_INFINITY],
+  ])('whose winners cannot be read %s', async (_, times) => {
     const scene = new Scene()
     const base = await scene.begin()
     for (const version of [1, 2]) await rawCommit(scene.raw, version, [])
     const read = scene.raw.read.bind(scene.raw)
-    let failures = 3
-    const failing: Partial<Storage> = {
+    let failures = times
+    scene.counted.replace({
       read: async (path) => {
         if (path === logPath(2) && failures-- > 0) throw new AlluviumError('STORAGE_UNAVAILABLE', 'away')
         return read(path)
       },
-    }
-    scene.counted.replace(failing)
-    expect((await scene.commit(base, [add('a')])).version).toBe(3)
-    failures = Number.POSITIVE_INFINITY
-    expect(await scene.fails(base, [add('b')], {}, { timeoutMs: 10_000 })).toMatchObject({
-      code: 'STORAGE_UNAVAILABLE',
-      facts: { committed: false },
     })
+    if (times === 3) expect((await scene.commit(base, [add('a')])).version).toBe(3)
+    else {
+      const error = await scene.fails(base, [add('b')], {}, { timeoutMs: 10_000 })
+      expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', facts: { committed: false } })
+    }
   })
 
   test('whose winners land while they are read is no gap', async () => {

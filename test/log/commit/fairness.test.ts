@@ -125,6 +125,6 @@ test('a writer without rivals looks for some now and then, ever more rarely', as
       base = (await commit(context, request)).view
     }
   })
-  // After the 5th, 17th, 65th and 257th.
+  // Before the 3rd, 9th, 33rd and 129th.
   expect(calls()).toEqual({ create: 300, read: 4 })
 })
