@@ -5,6 +5,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { AlluviumError } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
 import { failureOf, type S3Attempt, type S3Failure, s3Aborted, s3Error, stopIfAborted } from './failure.js'
+import { follow } from './follow.js'
 import type { S3Settings } from './options.js'
 
 /** The module of the SDK. */
@@ -104,12 +105,14 @@ export class S3Connection {
   async #sendOnce<T>(request: S3Request<T>, { signal, attempt }: S3Call): Promise<T> {
     const { client, sdk } = await this.#connect()
     await this.#enter()
+    const followed = follow(signal)
     try {
       stopIfAborted(signal, attempt)
-      const answer = await request(client, sdk, signal === undefined ? {} : { abortSignal: signal })
+      const answer = await request(client, sdk, { abortSignal: followed.controller.signal })
       this.#hasAnswered = true
       return answer
     } finally {
+      followed.release()
       this.#leave()
     }
   }
@@ -123,11 +126,14 @@ export class S3Connection {
   ): Promise<void> {
     const backoffMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1)) * (0.5 + this.runtime.random() / 2)
     const askedMs = Math.min(retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS) * (1 + this.runtime.random() / 4)
+    const followed = follow(signal)
     try {
-      await this.runtime.sleep(Math.max(backoffMs, askedMs), signal)
+      await this.runtime.sleep(Math.max(backoffMs, askedMs), followed.controller.signal)
     } catch (error) {
       if (signal?.aborted) throw s3Aborted(signal, attempt, outstanding ? 'unknown' : false)
       throw error
+    } finally {
+      followed.release()
     }
   }
 

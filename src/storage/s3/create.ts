@@ -6,6 +6,7 @@ import { AlluviumError } from '../../errors.js'
 import type { CreateOutcome } from '../storage.js'
 import { type S3Connection, S3RequestFailed } from './connection.js'
 import { type S3Attempt, type S3Failure, s3Aborted, s3Error, stopIfAborted } from './failure.js'
+import { follow } from './follow.js'
 import { headObject, readObject, type S3Object } from './read.js'
 
 /** A create under way. */
@@ -127,10 +128,13 @@ async function look(connection: S3Connection, { object, bytes, attempt, signal }
 
 async function pause(connection: S3Connection, { attempt, signal }: S3Create, tries: number): Promise<void> {
   const { runtime } = connection
+  const followed = follow(signal)
   try {
-    await runtime.sleep(CONFLICT_PAUSE_MS * 2 ** (tries - 1) * (0.5 + runtime.random()), signal)
+    await runtime.sleep(CONFLICT_PAUSE_MS * 2 ** (tries - 1) * (0.5 + runtime.random()), followed.controller.signal)
   } catch (error) {
     throw signal?.aborted ? s3Aborted(signal, attempt, 'unknown') : error
+  } finally {
+    followed.release()
   }
 }
 

@@ -4,6 +4,7 @@
 import { AlluviumError } from '../../errors.js'
 import type { ObjectWriter } from '../storage.js'
 import { type S3Attempt, s3Aborted, stopIfAborted } from './failure.js'
+import { type Followed, follow } from './follow.js'
 import type { S3Part, S3Upload } from './upload.js'
 
 /** Parts on their way at once. With the one being filled: 40 MiB of memory at parts of 8 MiB. */
@@ -22,8 +23,7 @@ export class S3Writer implements ObjectWriter {
   readonly #upload: S3Upload
   readonly #options: S3WriterOptions
   /** Ends the parts in flight: the caller's signal, or a failure of another part. */
-  readonly #stop = new AbortController()
-  readonly #onAbort: () => void
+  readonly #stop: Followed
   #buffer: Uint8Array = new Uint8Array(0)
   #buffered = 0
   #spare: Uint8Array[] = []
@@ -40,8 +40,7 @@ export class S3Writer implements ObjectWriter {
   constructor(options: S3WriterOptions) {
     this.#options = options
     this.#upload = options.upload
-    this.#onAbort = () => this.#stop.abort(options.signal?.reason)
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#stop = follow(options.signal)
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -58,7 +57,7 @@ export class S3Writer implements ObjectWriter {
   }
 
   async abort(): Promise<void> {
-    if (this.#state === 'open') this.#stop.abort(new Error('this writer was aborted'))
+    if (this.#state === 'open') this.#stop.controller.abort(new Error('this writer was aborted'))
     await this.#tail.catch(() => {})
     if (this.#state !== 'closed') await this.#drop(new TypeError('this writer was aborted before'))
   }
@@ -114,7 +113,7 @@ export class S3Writer implements ObjectWriter {
     if (!this.#upload.begun) await this.#upload.begin()
     if (this.#inFlight.length >= PARTS_IN_FLIGHT) await Promise.race(this.#inFlight)
     const buffer = this.#buffer
-    const sending = this.#upload.part(number, buffer.subarray(0, this.#buffered), this.#stop.signal)
+    const sending = this.#upload.part(number, buffer.subarray(0, this.#buffered), this.#stop.controller.signal)
     this.#buffer = new Uint8Array(0)
     this.#buffered = 0
     this.#parts.push(sending)
@@ -146,7 +145,7 @@ export class S3Writer implements ObjectWriter {
     if (this.#state === 'dropped') return
     this.#state = 'dropped'
     this.#failure = failure
-    if (!this.#stop.signal.aborted) this.#stop.abort(new Error('the upload failed'))
+    if (!this.#stop.controller.signal.aborted) this.#stop.controller.abort(new Error('the upload failed'))
     // A part that is still under way would stay behind on its own.
     await Promise.allSettled(this.#parts)
     this.#release()
@@ -155,7 +154,7 @@ export class S3Writer implements ObjectWriter {
   }
 
   #release(): void {
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stop.release()
     this.#buffer = new Uint8Array(0)
     this.#spare = []
   }

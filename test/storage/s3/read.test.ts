@@ -121,6 +121,23 @@ describe('stat', () => {
 })
 
 describe('requests', () => {
+  test('many requests on one signal are one listener on it, and all end with it', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const server = await scriptedS3(() => 'hang')
+    const controller = new AbortController()
+    const storage = server.storage({ maxRequests: 30 })
+    const reads = Array.from({ length: 60 }, (_, i) =>
+      storage.read(`object-${i}`, { signal: controller.signal }).catch((error) => error.code),
+    )
+    await expect.poll(() => server.requests.length).toBe(30)
+    controller.abort(new Error('enough'))
+    expect(new Set(await Promise.all(reads))).toEqual(new Set(['ABORTED']))
+    process.off('warning', onWarning)
+    expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([])
+  })
+
   test('no more than maxRequests are in flight at once', async () => {
     let [now, most] = [0, 0]
     const server = await scriptedS3(async () => {
