@@ -62,7 +62,7 @@ export function chunksOf(
   return wanted
 }
 
-/** The record batches of a row group by the codec, at most `batchRows` rows each; decoded piece by piece as they are asked for. */
+/** The record batches of a row group by the codec, from a row on, at most `batchRows` rows each; decoded piece by piece as they are asked for. */
 export function* decodeGroup(
   name: string,
   footer: Footer,
@@ -70,11 +70,12 @@ export function* decodeGroup(
   numRows: number,
   chunks: readonly FetchedChunk[],
   batchRows: number,
+  firstRow = 0,
 ): Generator<RecordBatch> {
   const sliced = slicedChunks(name, chunks, numRows)
   const windowRows = planWindow(name, sliced, numRows)
   const slice = buildSlice(footer, projection.selected, { numRows, chunks: sliced }, projection.hint())
-  for (let offset = 0; offset < numRows; offset += windowRows) {
+  for (let offset = firstRow; offset < numRows; offset += windowRows) {
     const limit = Math.min(windowRows, numRows - offset)
     const whole = limit === numRows
     const batches = decodeWindow(name, slice, projection.schema, limit, {

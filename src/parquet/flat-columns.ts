@@ -35,10 +35,8 @@ export interface FlatColumn {
   readonly maxLevel: number
 }
 
-/** What decoding one chunk may take of texts, at most: about what the codec makes in one call. */
+/** What the texts of a chunk may take that is decoded at once: about what the codec makes in one call. */
 const MAX_TEXT_BYTES = 128 * 2 ** 20
-/** What the fixed-width values of one chunk may take. */
-const MAX_VALUE_BYTES = 128 * 2 ** 20
 const MAX_CHUNK_BYTES = 256 * 2 ** 20
 
 /** A leaf of the root as a column for the kernel; undefined for repeated ones and unusual types. `bytes` are the footer's. */
@@ -57,7 +55,7 @@ export function flatColumn(bytes: Uint8Array, leaf: SchemaNode): FlatColumn | un
 export function columnTask(column: FlatColumn, chunk: ChunkInfo, numRows: number, batchRows: number): ColumnTask | undefined {
   const { kind, width, typeLength, maxLevel } = column
   const { codec, encodings, numValues, compressedSize } = chunk
-  if (numValues !== numRows || compressedSize > MAX_CHUNK_BYTES || numRows * Math.max(width, 4) > MAX_VALUE_BYTES) return undefined
+  if (numValues !== numRows || compressedSize > MAX_CHUNK_BYTES) return undefined
   if (!CODECS.has(codec) || !encodings.every((encoding) => ENCODINGS.has(encoding))) return undefined
   return { codec, kind, width, typeLength, maxLevel, numRows, batchRows, maxBytes: MAX_TEXT_BYTES }
 }

@@ -25,14 +25,19 @@ export interface Opened {
   readonly dataEnd: number
 }
 
+/** A column for the kernel, with its place among the fields. */
+export interface PlacedColumn extends FlatColumn {
+  readonly at: number
+}
+
 /** A choice of leaves with the Arrow schema it reads as. */
 export interface Projection {
   readonly selected: ReadonlySet<number>
   readonly schema: Schema
   /** Given to the codec in every slice, to steer how INT96 is read. */
   hint(): string | undefined
-  /** Those of the leaves that the column kernel may decode, with their place among the fields. */
-  readonly flat: ReadonlyMap<number, FlatColumn & { readonly at: number }>
+  /** Those of the leaves that the column kernel may decode. */
+  readonly flat: ReadonlyMap<number, PlacedColumn>
 }
 
 /** Reads and parses the footer. */
@@ -100,10 +105,10 @@ function flatAmong(
   footer: Footer,
   columns: readonly (FlatColumn | undefined)[],
   leaves: readonly SchemaNode[],
-): Map<number, FlatColumn & { at: number }> {
+): Map<number, PlacedColumn> {
   const chosen = new Map(leaves.map((leaf, i) => [leaf, columns[i]]))
   const has = (node: SchemaNode): boolean => chosen.has(node) || node.children.some(has)
-  const flat = new Map<number, FlatColumn & { at: number }>()
+  const flat = new Map<number, PlacedColumn>()
   for (const [at, node] of footer.root.children.filter(has).entries()) {
     const column = chosen.get(node)
     const field = schema.fields[at]

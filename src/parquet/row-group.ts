@@ -1,14 +1,14 @@
 // A row group's chunks as record batches: flat columns by the column kernel, the others by the codec, put together by their
-// rows. Rule: where the kernel leaves one column, or both do not cut alike, the codec decodes the whole group, and it alone
-// says what is wrong with it.
+// rows. A large row group of flat columns is decoded a batch at a time. Rule: where the kernel leaves one column, or both do not
+// cut alike, the codec decodes what is left of the group, and it alone says what is wrong with it.
 import { type Data, makeData, RecordBatch, type Schema, Struct, tableFromIPC } from 'apache-arrow'
 import { decodeGroup, decodeWhole, namedFault, wholeSlice, wrongRows } from './decode.js'
 import type { DecodeThreads } from './decode-thread.js'
 import { initParquet } from './engine.js'
 import { arrayOf, columnTask } from './flat-columns.js'
 import type { ChunkInfo, Footer } from './footer.js'
-import { decodeColumn } from './kernel/column.js'
-import { type Projection, project } from './open.js'
+import { ColumnReader, decodeColumn } from './kernel/column.js'
+import { type PlacedColumn, type Projection, project } from './open.js'
 import type { FetchedChunk } from './read-ahead.js'
 
 /** The file and the columns that are read of it. */
@@ -22,23 +22,29 @@ export interface GroupReading {
 /** A flat column by its field's place: an array for each batch. */
 type FlatArrays = ReadonlyMap<number, readonly Data[]>
 
-// What the kernel may make of one row group; larger ones are decoded piece by piece.
-const MAX_FLAT_BYTES = 192 * 2 ** 20
+// What is made of one row group at once; larger ones are decoded piece by piece.
+const MAX_FLAT_BYTES = 128 * 2 ** 20
+// Each column of a large row group has a kernel of its own, and WebAssembly takes much of the address space for each.
+const MAX_STREAMED_COLUMNS = 256
+// What the texts of one batch may take.
+const MAX_BATCH_BYTES = 32 * 2 ** 20
 
 /** The batches of a row group. */
 export async function* groupBatches(
-  { name, footer, projection, batchRows }: GroupReading,
+  reading: GroupReading,
   numRows: number,
   chunks: readonly FetchedChunk[],
 ): AsyncGenerator<RecordBatch, void, undefined> {
-  const flat = decodeFlat(projection, numRows, chunks, batchRows)
+  const { name, footer, projection, batchRows } = reading
+  const isSmall = decodedBytes(numRows, chunks) <= MAX_FLAT_BYTES
+  const flat = isSmall ? decodeFlat(projection, numRows, chunks, batchRows) : undefined
   const rest = restOf(projection, chunks, flat)
   if (flat !== undefined && rest.length === 0) {
     yield* joined(projection.schema, numRows, batchRows, flat, undefined)
     return
   }
-  await initParquet()
   if (flat !== undefined && flat.size > 0) {
+    await initParquet()
     const others = await project(footer, name, leavesOf(rest))
     const batches = decodeWhole(name, footer, others, numRows, rest, batchRows)
     if (isCutAlike(batches, numRows, batchRows)) {
@@ -46,7 +52,44 @@ export async function* groupBatches(
       return
     }
   }
-  yield* decodeGroup(name, footer, projection, numRows, chunks, batchRows)
+  const done = isSmall ? 0 : yield* streamed(reading, numRows, chunks)
+  if (done === numRows) return
+  await initParquet()
+  yield* decodeGroup(name, footer, projection, numRows, chunks, batchRows, done)
+}
+
+// Batch by batch, as far as the kernel goes; answers how many rows that was.
+function* streamed(
+  { projection, batchRows }: GroupReading,
+  numRows: number,
+  chunks: readonly FetchedChunk[],
+): Generator<RecordBatch, number, undefined> {
+  const readers: { readonly column: PlacedColumn; readonly reader: ColumnReader }[] = []
+  if (chunks.length > MAX_STREAMED_COLUMNS) return 0
+  try {
+    for (const { leaf, chunk, bytes } of chunks) {
+      const column = projection.flat.get(leaf.leaf)
+      const task = column && columnTask(column, chunk, numRows, batchRows)
+      if (column === undefined || task === undefined) return 0
+      readers.push({ column, reader: new ColumnReader(bytes, { ...task, maxBytes: MAX_BATCH_BYTES }) })
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return 0 // No address space for so many.
+    throw error
+  }
+  for (let done = 0; done < numRows; done += batchRows) {
+    const length = Math.min(batchRows, numRows - done)
+    const arrays = new Map<number, readonly Data[]>()
+    for (const { column, reader } of readers) {
+      const buffers = reader.next(length)
+      if (buffers === undefined) return done
+      arrays.set(column.at, [arrayOf(column.field.type, column.kind, buffers)])
+    }
+    // More values than rows: the codec says so.
+    if (done + length === numRows && !readers.every(({ reader }) => reader.isDone)) return done
+    yield* joined(projection.schema, length, batchRows, arrays, undefined)
+  }
+  return numRows
 }
 
 // Undefined where the kernel meets something that it leaves, or would make too much.

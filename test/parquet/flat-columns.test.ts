@@ -7,7 +7,8 @@ import { isAlluviumError } from '../../src/errors.js'
 import { chunksOf, decodeGroup } from '../../src/parquet/decode.js'
 import { callCodec, initParquet } from '../../src/parquet/engine.js'
 import { columnTask } from '../../src/parquet/flat-columns.js'
-import { bytesSource } from '../../src/parquet/index.js'
+import type { ChunkInfo } from '../../src/parquet/footer.js'
+import { bytesSource, openParquet } from '../../src/parquet/index.js'
 import { decodeColumn } from '../../src/parquet/kernel/column.js'
 import { openFooter, project } from '../../src/parquet/open.js'
 import type { FetchedChunk } from '../../src/parquet/read-ahead.js'
@@ -212,4 +213,50 @@ describe('a damaged chunk', () => {
       await expect(readRows(bytes)).rejects.toSatisfy((error) => isAlluviumError(error, 'CORRUPT_DATA'))
     }
   })
+})
+
+describe('a large row group', () => {
+  const ROWS = 3_000_000
+  const query = `select i as id, i % 7 as a, i % 11 as b, case when i % 3 = 0 then null else i % 5 end as c, i % 13 as d, i % 17 as e, 'w' || (i % 3) as word from range(${ROWS}) r(i)`
+
+  async function* batchesOf(bytes: Uint8Array): AsyncGenerator<RecordBatch> {
+    const file = await openParquet(bytesSource(bytes), { name: 'test.parquet' })
+    expect(file.rowGroups.length).toBe(1)
+    yield* file.read()
+  }
+
+  test('is decoded a batch at a time, to the rows that it has', async () => {
+    const bytes = await duck.copy(query, `codec snappy, row_group_size ${ROWS}`)
+    let row = 0
+    let nulls = 0
+    for await (const batch of batchesOf(bytes)) {
+      const [id, , , c, , e, word] = batch.data.children as Data[]
+      const [ids, es] = [id?.values as BigInt64Array, e?.values as BigInt64Array]
+      for (let i = 0; i < batch.numRows; i += 997) {
+        const at = row + i
+        if (ids[i] !== BigInt(at) || es[i] !== BigInt(at % 17)) throw new Error(`row ${at}`)
+        expect(c?.getValid(i)).toBe(at % 3 !== 0)
+        const text = Buffer.from(word?.values as Uint8Array).toString('utf8', word?.valueOffsets[i], word?.valueOffsets[i + 1])
+        expect(text).toBe(`w${at % 3}`)
+      }
+      nulls += c?.nullCount ?? 0
+      row += batch.numRows
+    }
+    expect([row, nulls]).toEqual([ROWS, ROWS / 3])
+  }, 60_000)
+
+  test('that is damaged at its end gives the rows before, then an error', async () => {
+    const bytes = await duck.copy(query, `codec uncompressed, row_group_size ${ROWS}, dictionary_size_limit 1`)
+    const opened = await openFooter(bytesSource(bytes), 'test.parquet', undefined)
+    const word = opened.footer.rowGroups[0]?.columns.at(-1) as ChunkInfo
+    // The length of the last text.
+    bytes.fill(0xff, word.offset + word.compressedSize - 6, word.offset + word.compressedSize)
+    let rows = 0
+    const read = async (): Promise<void> => {
+      for await (const batch of batchesOf(bytes)) rows += batch.numRows
+    }
+    await expect(read()).rejects.toSatisfy((error) => isAlluviumError(error, 'CORRUPT_DATA'))
+    expect(rows).toBeGreaterThan(ROWS / 2)
+    expect(rows).toBeLessThan(ROWS)
+  }, 60_000)
 })

@@ -66,9 +66,9 @@ export function columnModule(): WebAssembly.Module {
 
 /** The arrays of a chunk, `batchRows` rows each; undefined where it is left to the codec. */
 export function decodeColumn(bytes: Uint8Array, task: ColumnTask): ColumnBuffers[] | undefined {
-  kernel ??= new WebAssembly.Instance(columnModule()).exports as unknown as Exports
+  kernel ??= instance()
   try {
-    return runKernel(kernel, bytes, task)
+    return decodeAll(kernel, bytes, task)
   } catch (error) {
     // A trap leaves the instance in no state that is known.
     kernel = undefined
@@ -79,38 +79,82 @@ export function decodeColumn(bytes: Uint8Array, task: ColumnTask): ColumnBuffers
   }
 }
 
+/** A chunk that is decoded some rows at a time, by an instance of its own. */
+export class ColumnReader {
+  readonly #kernel: Exports
+  readonly #task: ColumnTask
+  #isLeft: boolean
+
+  constructor(bytes: Uint8Array, task: ColumnTask) {
+    this.#kernel = instance()
+    this.#task = task
+    this.#isLeft = !open(this.#kernel, bytes, task)
+  }
+
+  /** Whether every value was taken. */
+  get isDone(): boolean {
+    return this.#kernel.isDone() !== 0
+  }
+
+  /** The array of the next rows; undefined where they, and all after them, are left to the codec. */
+  next(rows: number): ColumnBuffers | undefined {
+    try {
+      const array = this.#isLeft ? undefined : next(this.#kernel, this.#task, rows, this.#task.maxBytes)
+      this.#isLeft = array === undefined
+      return array
+    } catch (error) {
+      this.#isLeft = true
+      if (error instanceof WebAssembly.RuntimeError) return undefined
+      throw error
+    }
+  }
+}
+
+function instance(): Exports {
+  return new WebAssembly.Instance(columnModule()).exports as unknown as Exports
+}
+
 // The same stands as text in decode-thread.ts.
-function runKernel(wasm: Exports, bytes: Uint8Array, task: ColumnTask): ColumnBuffers[] | undefined {
-  const { kind, numRows, batchRows } = task
-  const at = wasm.begin(bytes.length)
-  if (at === 0) return undefined
-  new Uint8Array(wasm.memory.buffer, at, bytes.length).set(bytes)
-  wasm.open(bytes.length, task.codec, kind, task.width, task.typeLength, task.maxLevel)
-  const isText = kind === ColumnKind.TEXT || kind === ColumnKind.BINARY
+function decodeAll(wasm: Exports, bytes: Uint8Array, task: ColumnTask): ColumnBuffers[] | undefined {
+  if (!open(wasm, bytes, task)) return undefined
   const arrays: ColumnBuffers[] = []
   let left = task.maxBytes
-  for (let done = 0; done < numRows; done += batchRows) {
-    const length = Math.min(batchRows, numRows - done)
-    const out = wasm.next(length, left)
-    if (out === 0) return undefined
-    const { buffer } = wasm.memory
-    const [nullCount, validity, values, valueBytes, offsets] = new Uint32Array(buffer, out, 5) as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
-    if (isText) left -= valueBytes
-    // Bits come in whole words of 8 bytes.
-    const bitBytes = ((length + 63) >> 6) << 3
-    arrays.push({
-      length,
-      nullCount,
-      validity: nullCount === 0 ? undefined : new Uint8Array(buffer, validity, bitBytes).slice(),
-      values: new Uint8Array(buffer, values, kind === ColumnKind.BOOL ? bitBytes : valueBytes).slice(),
-      offsets: isText ? new Int32Array(buffer, offsets, length + 1).slice() : undefined,
-    })
+  for (let done = 0; done < task.numRows; done += task.batchRows) {
+    const array = next(wasm, task, Math.min(task.batchRows, task.numRows - done), left)
+    if (array === undefined) return undefined
+    if (array.offsets !== undefined) left -= array.values.length
+    arrays.push(array)
   }
   return wasm.isDone() === 0 ? undefined : arrays
+}
+
+function open(wasm: Exports, bytes: Uint8Array, task: ColumnTask): boolean {
+  const at = wasm.begin(bytes.length)
+  if (at === 0) return false
+  new Uint8Array(wasm.memory.buffer, at, bytes.length).set(bytes)
+  wasm.open(bytes.length, task.codec, task.kind, task.width, task.typeLength, task.maxLevel)
+  return true
+}
+
+function next(wasm: Exports, { kind }: ColumnTask, length: number, maxBytes: number): ColumnBuffers | undefined {
+  const out = wasm.next(length, maxBytes)
+  if (out === 0) return undefined
+  const { buffer } = wasm.memory
+  const [nullCount, validity, values, valueBytes, offsets] = new Uint32Array(buffer, out, 5) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  // Bits come in whole words of 8 bytes.
+  const bitBytes = ((length + 63) >> 6) << 3
+  const isText = kind === ColumnKind.TEXT || kind === ColumnKind.BINARY
+  return {
+    length,
+    nullCount,
+    validity: nullCount === 0 ? undefined : new Uint8Array(buffer, validity, bitBytes).slice(),
+    values: new Uint8Array(buffer, values, kind === ColumnKind.BOOL ? bitBytes : valueBytes).slice(),
+    offsets: isText ? new Int32Array(buffer, offsets, length + 1).slice() : undefined,
+  }
 }
