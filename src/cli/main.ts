@@ -8,14 +8,18 @@ import { adapter } from './commands/adapter.js'
 import { changes } from './commands/changes.js'
 import { checkpoint } from './commands/checkpoint.js'
 import { cleanup } from './commands/cleanup.js'
+import { clone } from './commands/clone.js'
+import { convert } from './commands/convert.js'
 import { create } from './commands/create.js'
 import { describe } from './commands/describe.js'
 import { doctor } from './commands/doctor.js'
 import { files } from './commands/files.js'
+import { fsck } from './commands/fsck.js'
 import { history } from './commands/history.js'
 import { ingest } from './commands/ingest.js'
 import { properties } from './commands/properties.js'
 import { read } from './commands/read.js'
+import { restore } from './commands/restore.js'
 import { schema } from './commands/schema.js'
 import { vacuum } from './commands/vacuum.js'
 import { exitStatusOf } from './exit-status.js'
@@ -34,6 +38,10 @@ const COMMANDS: readonly Command[] = [
   checkpoint,
   cleanup,
   vacuum,
+  restore,
+  fsck,
+  convert,
+  clone,
   doctor,
   adapter,
 ]

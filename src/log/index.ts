@@ -19,6 +19,7 @@ export {
   property,
 } from './features.js'
 export {
+  checksumPath,
   classicCheckpointPath,
   commitPath,
   LAST_CHECKPOINT_PATH,

@@ -96,7 +96,7 @@ export async function createTableOn<Row, Input>(storage: Storage, options: Creat
     createdTime: runtime.now(),
   }
   assertWritable(protocol, metadata)
-  const context = contextOf(storage, runtime, options)
+  const context = tableContext(storage, runtime, options)
   const { view } = await commit(
     context,
     {
@@ -143,10 +143,11 @@ export async function openTableOn<Row = Record<string, unknown>, Input = Record<
   const version = await versionWanted(storage, options)
   const view = await loadLog(storage, { signal, ...(version === undefined ? {} : { version }) })
   if (options.schema !== undefined) assertSameColumns(options.schema.struct, view.schema, storage.location)
-  return new Table<Row, Input>(contextOf(storage, runtime, options), view)
+  return new Table<Row, Input>(tableContext(storage, runtime, options), view)
 }
 
-function contextOf(storage: Storage, runtime: Runtime, { upkeep = 'auto', onUpkeep }: UpkeepChoice): TableContext {
+/** What operations on a table at a store work with. */
+export function tableContext(storage: Storage, runtime: Runtime, { upkeep = 'auto', onUpkeep }: UpkeepChoice = {}): TableContext {
   const context = { storage, runtime, committer: fileSystemCommitter(storage, runtime) }
   return upkeep === 'none' ? context : { ...context, upkeep: new Upkeep(storage, runtime, { onReport: onUpkeep }) }
 }

@@ -1,7 +1,7 @@
 // What is checked before a commit is tried, and how its refusals read. Pure.
 import { AlluviumError } from '../../errors.js'
 import type { Action, Metadata, Protocol } from '../actions.js'
-import { property, unsupported } from '../features.js'
+import { hasFeature, property, unsupported } from '../features.js'
 import { vectorId } from '../file-table.js'
 import type { LogView } from '../log-view.js'
 import type { ConflictDecision } from './conflict.js'
@@ -77,10 +77,11 @@ export function checkCreation(actions: readonly Action[]): { protocol: Protocol;
  * they may be rearranged; and nothing is written that this library could not read back.
  * @throws AlluviumError `CONSTRAINT_VIOLATED`, `UNSUPPORTED_FEATURE`
  */
-export function checkFiles(actions: readonly Action[], metadata: Metadata, location: string): void {
+export function checkFiles(actions: readonly Action[], { protocol, metadata }: TableShape, location: string): void {
   const appendOnly = property(metadata, 'delta.appendOnly')?.toLowerCase() === 'true'
+  const mayHaveVectors = hasFeature(protocol, 'deletionVectors')
   for (const action of actions) {
-    if (action.kind === 'add' && action.deletionVector !== undefined) throw unsupported('write', ['deletionVectors'])
+    if (action.kind === 'add' && action.deletionVector !== undefined && !mayHaveVectors) throw unsupported('write', ['deletionVectors'])
     if (!appendOnly || action.kind !== 'remove' || !action.dataChange) continue
     throw new AlluviumError(
       'CONSTRAINT_VIOLATED',

@@ -79,7 +79,7 @@ export function checkRequest({ base, actions }: CommitRequest, view: LogView | u
   const after = shapeAfter(actions, view)
   if (view !== undefined) assertWritable(view.protocol, view.metadata)
   assertWritable(after.protocol, after.metadata)
-  checkFiles(actions, after.metadata, location)
+  checkFiles(actions, after, location)
   if (base !== undefined && view === base) checkAgainst(base, actions)
 }
 
