@@ -2,6 +2,7 @@
 // commit in, the versions must follow one another, and nobody may wait much longer than others. delta-rs does the same beside it, where
 // ALLUVIUM_PEERS_PYTHON names a Python that has it.
 //   node scripts/run.mjs bench/concurrent-appends.ts [--json] [--processes N] [--commits N] [--latency MS] [--only local|s3] [--no-peer]
+//     [--peer-commits N]
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,6 +16,7 @@ const args = process.argv.slice(2)
 const option = (name: string, fallback: string): string => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? fallback) : fallback)
 const PROCESSES = Number(option('--processes', '16'))
 const COMMITS = Number(option('--commits', '100'))
+const PEER_COMMITS = Number(option('--peer-commits', String(COMMITS)))
 const LATENCY_MS = Number(option('--latency', '60'))
 const rows = schema({ id: long() })
 
@@ -92,7 +94,7 @@ async function bench(): Promise<void> {
       results.push(await run('deltalake', `S3, ${LATENCY_MS} ms`, 's3://tables/theirs', peerOptions, () => s3Versions(s3, 'theirs'), s3))
   }
   const goals = { failed: 0, contiguous: true, fairness: '>= 0.95' }
-  const summary = { bench: 'concurrent-appends', processes: PROCESSES, commits: COMMITS, results, goals }
+  const summary = { bench: 'concurrent-appends', processes: PROCESSES, commits: COMMITS, peerCommits: PEER_COMMITS, results, goals }
   console.log(args.includes('--json') ? JSON.stringify(summary) : summary)
 }
 
@@ -140,7 +142,7 @@ async function run(
 }
 
 function start(engine: 'alluvium' | 'deltalake', url: string, storage: object, who: number): ChildProcess {
-  const words = [url, JSON.stringify(storage), String(who), String(COMMITS)]
+  const words = [url, JSON.stringify(storage), String(who), String(engine === 'alluvium' ? COMMITS : PEER_COMMITS)]
   const stdio = ['pipe', 'pipe', 'ignore'] as ('pipe' | 'ignore')[]
   if (engine === 'deltalake') return spawn(python, ['-c', PEER, ...words], { stdio })
   return spawn(process.execPath, [process.argv[1] as string, '--writer', ...words], { stdio })
