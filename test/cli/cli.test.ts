@@ -39,6 +39,7 @@ describe('help', () => {
       [['read', 'x', '--limt', '3'], 'did you mean --limit'],
       [['read'], 'usage: alluvium read'],
       [['read', 'x', '--limit', 'many'], 'whole number'],
+      [['read', 'x', '--threads', 'many'], 'whole number'],
       [['read', 's3://bucket/table'], 's3://'],
       [['create', 'x'], '--columns'],
       [['create', 'x', '--columns', 'id nonsense'], 'nonsense'],
@@ -214,6 +215,7 @@ describe('read', () => {
     expect((await read('--version', '1')).length).toBe(3)
     expect(await read('--version', '0')).toEqual([])
     expect((await read('--limit', '2')).length).toBe(2)
+    expect(await read('--threads', '2')).toEqual(await read())
     const history = jsonLines((await alluvium(['history', path, '--json'])).stdout)
     const first = history.find((entry) => entry.version === 1)
     expect((await read('--timestamp', new Date(Number(first?.timestamp)).toISOString())).length).toBe(3)
