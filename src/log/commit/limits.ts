@@ -154,6 +154,11 @@ export class Limits {
   }
 }
 
+/** Whether the same call may succeed later: the store was away, or the time given to the call was over. */
+export function isTransient(error: AlluviumError): boolean {
+  return (error.code === 'STORAGE_UNAVAILABLE' && error.facts.lasting !== true) || error.code === 'ABORTED'
+}
+
 function positive(value: number, name: string): number {
   if (!(Number.isFinite(value) && value > 0)) throw new RangeError(`commit: ${name} must be a positive number, not ${value}`)
   return value

@@ -1,7 +1,7 @@
 // Placing one commit at one version: puts, looks and pauses in the order that settlement.ts decides. Outcomes are values.
 import { AlluviumError } from '../../errors.js'
 import type { Committer, Proposal, ProposeOutcome, StagedProposal } from './committer.js'
-import type { Limits } from './limits.js'
+import { isTransient, type Limits } from './limits.js'
 import type { Placement, PlacementEvent, PlacementStep, settle } from './settlement.js'
 import { type FoundCommit, readGroup } from './winners.js'
 
@@ -75,11 +75,6 @@ export async function place(
 
 function noClearAnswer(): AlluviumError {
   return new AlluviumError('STORAGE_UNAVAILABLE', 'the store gave no clear answer')
-}
-
-/** Whether the same call may succeed later: the store was away, or the time given to the call was over. */
-export function isTransient(error: AlluviumError): boolean {
-  return (error.code === 'STORAGE_UNAVAILABLE' && error.facts.lasting !== true) || error.code === 'ABORTED'
 }
 
 function put(committer: Committer, proposal: Proposal, staged: StagedProposal | undefined, limits: Limits): Promise<ProposeOutcome> {

@@ -3,8 +3,7 @@
 import { AlluviumError } from '../../errors.js'
 import { commitPath } from '../file-names.js'
 import type { Committer, FindOutcome, Proposal } from './committer.js'
-import type { Limits } from './limits.js'
-import { isTransient } from './place.js'
+import { isTransient, type Limits } from './limits.js'
 
 /** A commit of somebody else, as bytes. */
 export interface FoundCommit {

@@ -35,7 +35,7 @@ export async function placeObject(work: Work, path: string, staged: HdfsStaged, 
       if (!fault.isTaken && fault.passing && (await mayGoOn(trying, fault))) continue
       await drop(work, staged.temporary)
       if (fault.isTaken) return 'exists'
-      throw fault
+      throw reasonOf(fault, trying.signal)
     }
     // 'false' and a missing source can be the second answer to a request that a gateway repeated.
     const found = await look(work, path, staged, said, trying)
@@ -96,6 +96,11 @@ function stopBetween(work: Work, staged: HdfsStaged, doubtful: boolean, { signal
   if (doubtful) throw new PlacementUnknown(abortedFault(signal))
   dropLater(work, staged.temporary)
   throw abortedFault(signal)
+}
+
+/** Why it was given up: the caller's wish comes before what the server said last. */
+function reasonOf(fault: WebHdfsFault, signal: AbortSignal | undefined): WebHdfsFault {
+  return signal?.aborted ? abortedFault(signal) : fault
 }
 
 async function mayGoOn(trying: Trying, fault: WebHdfsFault): Promise<boolean> {
@@ -169,9 +174,9 @@ async function takeAway(
   try {
     gone = await work.files.delete(staged.temporary, trying)
   } catch (error) {
-    throw error instanceof WebHdfsFault ? new PlacementUnknown(fault) : error
+    throw error instanceof WebHdfsFault ? new PlacementUnknown(reasonOf(fault, signal)) : error
   }
-  if (gone) throw fault
+  if (gone) throw reasonOf(fault, signal)
   const found = await look(work, path, staged, fault, trying)
   if (found === undefined) throw new PlacementUnknown(fault)
   return found
