@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as api from 'alluvium'
 import * as testing from 'alluvium/testing'
 import { expect, test } from 'vitest'
+import * as s3 from '../src/storage/s3/index.js'
 
 test('the main entry exports exactly this', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -72,6 +73,10 @@ test('alluvium/testing exports exactly this', () => {
       "storageContract",
     ]
   `)
+})
+
+test('alluvium/s3 exports exactly this', () => {
+  expect(Object.keys(s3)).toEqual(['s3Storage'])
 })
 
 test('VERSION is the version of the package', () => {

@@ -61,6 +61,9 @@ export interface S3Head {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** Answers to HEAD that mean one thing or another, depending on a code that HEAD cannot carry. */
+const MUTE: ReadonlySet<number> = new Set([400, 403, 404])
+
 /** The facts of an object, or undefined where there is none. */
 export async function headObject(connection: S3Connection, object: S3Object, call: S3Call, again = false): Promise<S3Head | undefined> {
   try {
@@ -71,10 +74,10 @@ export async function headObject(connection: S3Connection, object: S3Object, cal
     }, call)
   } catch (error) {
     if (!(error instanceof S3RequestFailed)) throw error
-    if (error.failure.status !== 404 || again) throw s3Error(error.failure, call.attempt)
+    if (again || !MUTE.has(error.failure.status ?? 0)) throw s3Error(error.failure, call.attempt)
   }
-  // An answer to HEAD has no body, so it cannot say what is missing: the object, the bucket, or the right to ask (versitygw
-  // knows no unknown access key but as 404). A GET can.
+  // An answer to HEAD has no body, so it cannot say what is missing or wrong: the object, the bucket, the key, the token (and
+  // versitygw knows no unknown access key but as 404). A GET can.
   const bytes = await readObjectRange(connection, object, 0, 1, call)
   return bytes === undefined ? undefined : headObject(connection, object, call, true)
 }

@@ -114,6 +114,15 @@ describe('stat', () => {
     const missing = await scriptedS3(({ method }) => (method === 'HEAD' ? { status: 404 } : absent))
     expect(await missing.storage().stat('object')).toBeUndefined()
   })
+  test('a bare 400 or 403 to HEAD is told by its code, which a GET brings', async () => {
+    for (const [status, code] of [
+      [400, 'ExpiredToken'],
+      [403, 'InvalidAccessKeyId'],
+    ] as const) {
+      const server = await scriptedS3(({ method }) => (method === 'HEAD' ? { status } : refusal(status, code)))
+      await expect(server.storage().stat('object')).rejects.toMatchObject({ code: 'PERMISSION_DENIED', facts: { reason: code } })
+    }
+  })
   test('a HEAD that contradicts the GET for ever is an error, not a loop', async () => {
     const server = await scriptedS3(({ method }) => (method === 'HEAD' ? { status: 404 } : whole))
     await expect(server.storage().stat('object')).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
