@@ -206,6 +206,7 @@ LATER = "a version before a commit that {} is read, and the newest refused by na
 @derived("newest-torn", GOOD, "its last commit cut in the middle of an action, older versions wanted", "older-than-torn", LATER.format("is cut"), "Delta Log Entries",
          [read(V1, version=1), read(V2_ROWS, version=2), fails("CORRUPT_LOG", names=["00000000000000000008.json"])], "damaged", ["D1"])
 def newest_torn(folder):
+    without_checksums(folder)
     path = commit_file(folder, 8)
     path.write_bytes(path.read_bytes()[:-40])
 
@@ -213,8 +214,9 @@ def newest_torn(folder):
 @derived("newest-unknown", GOOD, "its last commit with a reader feature that nobody knows", "older-than-unknown", LATER.format("needs an unknown feature"), "Table Features",
          [read(V1, version=1), read(V2_ROWS, version=2), fails("UNSUPPORTED_FEATURE", names=["quantumRows"])], "damaged", ["L4"])
 def newest_unknown(folder):
+    without_checksums(folder)                                           # they still have the protocol of before
     protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["quantumRows"], "writerFeatures": ["quantumRows"]}
-    write_commit(folder, 8, [*actions(folder, 8), {"protocol": protocol}])
+    write_commit(folder, 8, [{"protocol": protocol} if "protocol" in action else action for action in actions(folder, 8)])
 
 
 @derived("no-first-commit", GOOD, "without commit 0", "log-without-beginning", "a log without its beginning and without a checkpoint is refused", "Delta Log Entries",
