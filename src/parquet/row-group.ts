@@ -58,38 +58,59 @@ export async function* groupBatches(
   yield* decodeGroup(name, footer, projection, numRows, chunks, batchRows, done)
 }
 
+interface OpenColumn {
+  readonly column: PlacedColumn
+  readonly reader: ColumnReader
+}
+
 // Batch by batch, as far as the kernel goes; answers how many rows that was.
 function* streamed(
   { projection, batchRows }: GroupReading,
   numRows: number,
   chunks: readonly FetchedChunk[],
 ): Generator<RecordBatch, number, undefined> {
-  const readers: { readonly column: PlacedColumn; readonly reader: ColumnReader }[] = []
-  if (chunks.length > MAX_STREAMED_COLUMNS) return 0
+  const columns: OpenColumn[] = []
   try {
-    for (const { leaf, chunk, bytes } of chunks) {
-      const column = projection.flat.get(leaf.leaf)
-      const task = column && columnTask(column, chunk, numRows, batchRows)
-      if (column === undefined || task === undefined) return 0
-      readers.push({ column, reader: new ColumnReader(bytes, { ...task, maxBytes: MAX_BATCH_BYTES }) })
+    if (!openColumns(columns, projection, numRows, chunks, batchRows)) return 0
+    for (let done = 0; done < numRows; done += batchRows) {
+      const length = Math.min(batchRows, numRows - done)
+      const arrays = new Map<number, readonly Data[]>()
+      for (const { column, reader } of columns) {
+        const buffers = reader.next(length)
+        if (buffers === undefined) return done
+        arrays.set(column.at, [arrayOf(column.field.type, column.kind, buffers)])
+      }
+      // More values than rows: the codec says so.
+      if (done + length === numRows && !columns.every(({ reader }) => reader.isDone)) return done
+      yield* joined(projection.schema, length, batchRows, arrays, undefined)
     }
-  } catch (error) {
-    if (error instanceof RangeError) return 0 // No address space for so many.
-    throw error
+    return numRows
+  } finally {
+    for (const { reader } of columns) reader.close()
   }
-  for (let done = 0; done < numRows; done += batchRows) {
-    const length = Math.min(batchRows, numRows - done)
-    const arrays = new Map<number, readonly Data[]>()
-    for (const { column, reader } of readers) {
-      const buffers = reader.next(length)
-      if (buffers === undefined) return done
-      arrays.set(column.at, [arrayOf(column.field.type, column.kind, buffers)])
+}
+
+// False where the codec must read a column.
+function openColumns(
+  columns: OpenColumn[],
+  { flat }: Projection,
+  numRows: number,
+  chunks: readonly FetchedChunk[],
+  batchRows: number,
+): boolean {
+  if (chunks.length > MAX_STREAMED_COLUMNS) return false
+  for (const { leaf, chunk, bytes } of chunks) {
+    const column = flat.get(leaf.leaf)
+    const task = column && columnTask(column, chunk, numRows, batchRows)
+    if (column === undefined || task === undefined) return false
+    try {
+      columns.push({ column, reader: new ColumnReader(bytes, { ...task, maxBytes: MAX_BATCH_BYTES }) })
+    } catch (error) {
+      if (error instanceof RangeError) return false // No address space for so many.
+      throw error
     }
-    // More values than rows: the codec says so.
-    if (done + length === numRows && !readers.every(({ reader }) => reader.isDone)) return done
-    yield* joined(projection.schema, length, batchRows, arrays, undefined)
   }
-  return numRows
+  return true
 }
 
 // Undefined where the kernel meets something that it leaves, or would make too much.

@@ -54,9 +54,12 @@ interface Exports {
 
 // An instance that grew beyond this is let go: its memory never shrinks.
 const KEEP_BYTES = 128 * 2 ** 20
+// What instances may have together that wait for another chunk to be read some rows at a time.
+const KEEP_IDLE_BYTES = 256 * 2 ** 20
 
 let module: WebAssembly.Module | undefined
 let kernel: Exports | undefined
+const idle: Exports[] = []
 
 /** The kernel, compiled; threads get it as it is. */
 export function columnModule(): WebAssembly.Module {
@@ -79,14 +82,15 @@ export function decodeColumn(bytes: Uint8Array, task: ColumnTask): ColumnBuffers
   }
 }
 
-/** A chunk that is decoded some rows at a time, by an instance of its own. */
+/** A chunk that is decoded some rows at a time, by an instance of its own until it is closed. */
 export class ColumnReader {
   readonly #kernel: Exports
   readonly #task: ColumnTask
   #isLeft: boolean
+  #isBroken = false
 
   constructor(bytes: Uint8Array, task: ColumnTask) {
-    this.#kernel = instance()
+    this.#kernel = idle.pop() ?? instance()
     this.#task = task
     this.#isLeft = !open(this.#kernel, bytes, task)
   }
@@ -103,10 +107,16 @@ export class ColumnReader {
       this.#isLeft = array === undefined
       return array
     } catch (error) {
-      this.#isLeft = true
+      this.#isLeft = this.#isBroken = true
       if (error instanceof WebAssembly.RuntimeError) return undefined
       throw error
     }
+  }
+
+  /** Lets another chunk have the instance. Once only, and nothing is read afterwards. */
+  close(): void {
+    const held = idle.reduce((sum, { memory }) => sum + memory.buffer.byteLength, this.#kernel.memory.buffer.byteLength)
+    if (!this.#isBroken && held <= KEEP_IDLE_BYTES) idle.push(this.#kernel)
   }
 }
 
