@@ -7,7 +7,7 @@ import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName,
 import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from '../storage.js'
 import { HdfsClient } from './client.js'
 import { Credentials } from './credentials.js'
-import { type HdfsAttempt, stopIfAborted, storageError, WebHdfsFault } from './fault.js'
+import { abortedFault, type HdfsAttempt, stopIfAborted, storageError, WebHdfsFault } from './fault.js'
 import { HdfsFiles, type Trying } from './files.js'
 import { kerberosNegotiator, type Negotiator } from './kerberos.js'
 import { cleanHdfsLeftovers } from './leftovers.js'
@@ -206,13 +206,16 @@ class WebHdfsStore implements WebHdfsStorage {
       stopIfAborted(options?.signal)
       return await step(this.#trying(options?.signal))
     } catch (error) {
-      throw this.#failure(error, { doing, path, location: this.location, applied: false })
+      throw this.#failure(error, { doing, path, location: this.location, applied: false }, options?.signal)
     }
   }
 
-  #failure(error: unknown, attempt: HdfsAttempt): AlluviumError {
-    if (!(error instanceof PlacementUnknown)) return storageError(error, attempt, this.#hide)
-    return storageError(error.fault, { ...attempt, applied: 'unknown' }, this.#hide)
+  // The caller's wish comes before what a server said last.
+  #failure(error: unknown, attempt: HdfsAttempt, signal?: AbortSignal): AlluviumError {
+    const isDoubt = error instanceof PlacementUnknown
+    const fault = isDoubt ? error.fault : error
+    const given = signal?.aborted === true && fault instanceof WebHdfsFault ? abortedFault(signal) : fault
+    return storageError(given, isDoubt ? { ...attempt, applied: 'unknown' } : attempt, this.#hide)
   }
 
   #refuseName(path: string): void {
