@@ -21,10 +21,24 @@ export interface Operation {
 }
 
 /** What a namenode said: JSON (`undefined` for an empty body), or where to go. */
-export type Reply =
-  | { readonly kind: 'json'; readonly value: unknown }
-  | { readonly kind: 'data'; readonly answer: Answer }
-  | { readonly kind: 'onward'; readonly hop: Hop; readonly own: boolean; readonly fromLoopback: boolean }
+export type Reply = { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'data'; readonly answer: Answer } | Onward
+
+/** Where a namenode sends us for the data. */
+export interface Onward {
+  readonly kind: 'onward'
+  readonly hop: Hop
+  /** It is the server that was asked. */
+  readonly own: boolean
+  readonly fromLoopback: boolean
+  /** Which namenode said so. */
+  readonly asked: number
+}
+
+/** The second step of an operation, under way. */
+export interface SecondStep {
+  readonly exchange: Exchange
+  readonly asked: number
+}
 
 /** Of an error's body as much is read. */
 const ERROR_BYTES = 256 * 1024
@@ -77,7 +91,7 @@ export class HdfsClient {
   async askOnce(operation: Operation): Promise<Reply> {
     const asked = this.#current
     try {
-      return await this.#askAt(this.#namenodes[asked] as string, operation)
+      return await this.#askAt(asked, operation)
     } catch (error) {
       if (error instanceof WebHdfsFault && error.passing) this.#moveOn(asked)
       throw error
@@ -95,9 +109,8 @@ export class HdfsClient {
   }
 
   /** The second step: goes where the namenode sent us, with nothing of ours but what its URL has (unless it is itself). */
-  onward(reply: Extract<Reply, { kind: 'onward' }>, call: Pick<HttpCall, 'method' | 'body' | 'signal'>): Exchange {
-    const { hop, own, fromLoopback } = reply
-    return new Exchange(this.#wire, {
+  onward({ hop, own, fromLoopback, asked }: Onward, call: Pick<HttpCall, 'method' | 'body' | 'signal'>): SecondStep {
+    const exchange = new Exchange(this.#wire, {
       ...hop,
       ...call,
       agent: own ? this.#agentFor(hop.url) : undefined,
@@ -107,20 +120,21 @@ export class HdfsClient {
       },
       lookup: fromLoopback || hop.connect !== undefined ? this.#lookups.any : this.#lookups.remote,
     })
+    return { exchange, asked }
   }
 
-  /** A fault of the second step that says the namenode we asked is not the active one. */
-  noteFault(error: unknown): void {
-    if (error instanceof WebHdfsFault && error.isStandby) this.#moveOn(this.#current)
+  /** A fault of a second step may say that the namenode asked in the first is not the active one: it does not refuse a CREATE. */
+  noteFault(error: unknown, asked: number): void {
+    if (error instanceof WebHdfsFault && error.isStandby) this.#moveOn(asked)
   }
 
   #moveOn(from: number): void {
     if (this.#current === from) this.#current = (from + 1) % this.#namenodes.length
   }
 
-  async #askAt(origin: string, operation: Operation): Promise<Reply> {
+  async #askAt(asked: number, operation: Operation): Promise<Reply> {
     stopIfAborted(operation.signal)
-    const url = new URL(origin + operation.path)
+    const url = new URL(`${this.#namenodes[asked]}${operation.path}`)
     const query = new URLSearchParams(
       [['op', operation.op], ...(operation.query ?? []), ...this.#credentials.query].map(([k, v]) => [k, v]),
     )
@@ -132,7 +146,7 @@ export class HdfsClient {
       answer.drop()
       const hop = checkHop(answer.headers.location, { url, address: answer.address }, this.#hostMap)
       this.#credentials.noteHop(hop.url)
-      return { kind: 'onward', hop, own: hop.url.origin === url.origin, fromLoopback: isLoopback(answer.address) }
+      return { kind: 'onward', hop, own: hop.url.origin === url.origin, fromLoopback: isLoopback(answer.address), asked }
     }
     if (operation.op === 'OPEN' && answer.status === 200 && !isJson(answer)) return { kind: 'data', answer }
     return { kind: 'json', value: await readJson(answer) }

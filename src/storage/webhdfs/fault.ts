@@ -44,7 +44,9 @@ export class WebHdfsFault extends Error {
   get passing(): boolean {
     if (this.kind === 'network') return true
     if (this.kind === 'answer') return /^HTTP (?:408|429|5\d\d)$/.test(this.name) || this.name === 'nonsense'
-    return this.kind === 'exception' && (PASSING.has(this.name) || this.isSafeMode || STANDBY_TEXT.test(this.message))
+    return (
+      this.kind === 'exception' && (PASSING.has(this.name) || this.isSafeMode || STANDBY_TEXT.test(this.message) || this.lacksDatanodes)
+    )
   }
 
   /** An I/O failure that the cluster may overcome; worth a few tries, not a wait. */
@@ -57,6 +59,14 @@ export class WebHdfsFault extends Error {
   /** The namenode asked is not the one that answers now. */
   get isStandby(): boolean {
     return this.kind === 'exception' && (this.name === 'StandbyException' || STANDBY_TEXT.test(this.message))
+  }
+
+  /** No datanode is up, or none has reported the block yet, as after a restart. */
+  get lacksDatanodes(): boolean {
+    return (
+      this.kind === 'exception' &&
+      /Failed to find datanode|No active nodes contain|There are 0 datanode|[1-9]\d* node\(s\) are excluded/i.test(this.message)
+    )
   }
 
   get isSafeMode(): boolean {
@@ -103,7 +113,7 @@ export class WebHdfsFault extends Error {
     if (this.name === 'HTTP 401' || this.name === 'HTTP 403') return 'PERMISSION_DENIED'
     if (this.kind !== 'exception' || this.isBelowFile) return 'STORAGE_UNAVAILABLE'
     if (DENIED.has(this.name)) return 'PERMISSION_DENIED'
-    if (FULL.has(this.name) || FULL_TEXT.test(this.message)) return 'STORAGE_FULL'
+    if (FULL.has(this.name) || (FULL_TEXT.test(this.message) && !this.lacksDatanodes)) return 'STORAGE_FULL'
     return 'STORAGE_UNAVAILABLE'
   }
 }

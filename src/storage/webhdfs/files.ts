@@ -1,6 +1,6 @@
 // Files by path in HDFS: look up, read, make, rename, delete. Each speaks in one go, answers in facts, and leaves doubt as a fault.
 // One rule: a number or name a server gives is checked before it is used.
-import { fieldsOf, type HdfsClient, type Operation, refuseUnless } from './client.js'
+import { fieldsOf, type HdfsClient, type Operation, type Reply, refuseUnless, type SecondStep } from './client.js'
 import type { Answer } from './exchange.js'
 import { nonsense, WebHdfsFault } from './fault.js'
 import { type HdfsLocation, hdfsPath, requestPath } from './location.js'
@@ -59,8 +59,10 @@ export class HdfsFiles {
     const query = range === undefined ? [] : [['offset', String(range.offset)] as const, ['length', String(range.length)] as const]
     const operation = this.operation('GET', path, 'OPEN', query, trying.signal)
     for (;;) {
+      let reply: Reply | undefined
       try {
-        const answer = await this.#opened(await this.client.askOnce(operation), trying.signal)
+        reply = await this.client.askOnce(operation)
+        const answer = await this.#opened(reply, trying.signal)
         const bytes = await answer.bytes(limit)
         if (range === undefined ? answer.announced === undefined : bytes.length < range.length)
           await this.#checkLength(path, range, bytes.length, trying)
@@ -68,7 +70,7 @@ export class HdfsFiles {
       } catch (error) {
         if (!(error instanceof WebHdfsFault)) throw error
         if (error.isMissing) return undefined
-        this.client.noteFault(error)
+        if (reply?.kind === 'onward') this.client.noteFault(error, reply.asked)
         // Servers refuse a range that begins at or beyond the end, each in its own words.
         if (range !== undefined && range.offset > 0 && (error.kind === 'exception' || error.kind === 'answer') && !error.isStandby) {
           const status = await this.status(path, trying)
@@ -82,12 +84,11 @@ export class HdfsFiles {
 
   /** One try to make a file: resolves when the datanode said 201. */
   async make(path: string, bytes: Uint8Array, { signal, patience }: Trying): Promise<void> {
-    const exchange = await this.startMaking(path, bytes, { signal, patience })
-    await this.madeBy(exchange)
+    await this.madeBy(await this.startMaking(path, bytes, { signal, patience }))
   }
 
   /** Sends a new file's bytes, or opens it for a stream of them. The outcome comes with {@link madeBy}. */
-  async startMaking(path: string, body: Uint8Array | 'stream', { signal, patience }: Trying): Promise<ReturnType<HdfsClient['onward']>> {
+  async startMaking(path: string, body: Uint8Array | 'stream', { signal, patience }: Trying): Promise<SecondStep> {
     // Never without `overwrite`: the namenode's default is false, HttpFS's is true.
     const reply = await this.client.ask(this.operation('PUT', path, 'CREATE', [['overwrite', 'false']], signal), patience)
     if (reply.kind === 'onward') return this.client.onward(reply, { method: 'PUT', body, signal })
@@ -95,12 +96,13 @@ export class HdfsFiles {
     throw nonsense('CREATE was not sent on to a datanode')
   }
 
-  async madeBy(exchange: ReturnType<HdfsClient['onward']>): Promise<void> {
+  /** Resolves when the datanode said 201. */
+  async madeBy({ exchange, asked }: SecondStep): Promise<void> {
     try {
       await refuseUnless(await exchange.answer, 201)
     } catch (error) {
       exchange.cancel()
-      this.client.noteFault(error)
+      this.client.noteFault(error, asked)
       throw error
     }
   }
@@ -141,10 +143,10 @@ export class HdfsFiles {
     return { method, path: requestPath(this.place, path), op, query, signal }
   }
 
-  async #opened(reply: Awaited<ReturnType<HdfsClient['ask']>>, signal: AbortSignal | undefined): Promise<Answer> {
+  async #opened(reply: Reply, signal: AbortSignal | undefined): Promise<Answer> {
     if (reply.kind === 'data') return dataOf(reply.answer)
     if (reply.kind === 'json') throw nonsense('OPEN was answered with JSON')
-    const answer = await this.client.onward(reply, { method: 'GET', signal }).answer
+    const answer = await this.client.onward(reply, { method: 'GET', signal }).exchange.answer
     if (answer.status !== 200) await refuseUnless(answer, 200)
     return dataOf(answer)
   }

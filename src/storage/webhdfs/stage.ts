@@ -39,8 +39,27 @@ export async function stageObject(work: Work, path: string, bytes: Uint8Array, t
       return { ...(await stageOnce(work, temporary, bytes, trying)), bytes }
     } catch (error) {
       dropLater(work, temporary)
-      await trying.patience.orGiveUp(error)
+      await trying.patience.orGiveUp(error).catch(async () => {
+        throw await reasonOf(work, path, error, trying)
+      })
     }
+  }
+}
+
+/**
+ * A datanode that refuses a large body closes the connection with what it has not read, and its answer is often lost with that.
+ * A file of one byte gets the answer.
+ */
+export async function reasonOf(work: Work, path: string, error: unknown, { signal }: Trying): Promise<unknown> {
+  if (!(error instanceof WebHdfsFault) || error.kind !== 'network' || error.unsent || signal?.aborted) return error
+  const temporary = temporaryPath(path, work.runtime.uuid())
+  try {
+    await work.files.make(temporary, new Uint8Array(1), { signal, patience: new Patience(work.runtime, 0, signal) })
+    return error
+  } catch (reason) {
+    return reason instanceof WebHdfsFault && reason.kind === 'exception' && !reason.passing ? reason : error
+  } finally {
+    dropLater(work, temporary)
   }
 }
 

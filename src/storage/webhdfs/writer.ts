@@ -3,10 +3,10 @@
 // datanode that refuses it, or is not there, costs another try and not the object.
 import type { AlluviumError } from '../../errors.js'
 import type { ObjectWriter } from '../storage.js'
-import type { Exchange } from './exchange.js'
+import type { SecondStep } from './client.js'
 import { stopIfAborted, WebHdfsFault } from './fault.js'
 import type { Trying } from './files.js'
-import { checkWhole, drop, type HdfsStaged, stageObject, temporaryPath, type Work } from './stage.js'
+import { checkWhole, drop, type HdfsStaged, reasonOf, stageObject, temporaryPath, type Work } from './stage.js'
 
 /** An object up to this size is sent in one piece when it is closed, with all tries; of a longer one so much is kept at first. */
 const HELD_BYTES = 1024 * 1024
@@ -26,7 +26,7 @@ export interface WriterParts {
 
 interface Stream {
   readonly temporary: string
-  readonly exchange: Exchange
+  readonly step: SecondStep
 }
 
 export class HdfsWriter implements ObjectWriter {
@@ -75,7 +75,8 @@ export class HdfsWriter implements ObjectWriter {
       stopIfAborted(this.#parts.trying().signal)
       return await step()
     } catch (error) {
-      await this.#drop(this.#parts.failure(error))
+      const reason = await reasonOf(this.#parts.work, this.#parts.path, error, this.#parts.trying())
+      await this.#drop(this.#parts.failure(reason))
       throw this.#failure
     }
   }
@@ -108,7 +109,7 @@ export class HdfsWriter implements ObjectWriter {
       this.#stream = await this.#begin()
       return
     }
-    for (const piece of this.#content()) await this.#send(this.#stream.exchange, piece)
+    for (const piece of this.#content()) await this.#send(this.#stream.step, piece)
   }
 
   /** Opens the stream and sends what is held; when the cluster refuses, with a fresh name and from the beginning. */
@@ -117,15 +118,14 @@ export class HdfsWriter implements ObjectWriter {
     const trying = this.#parts.trying()
     for (;;) {
       const temporary = temporaryPath(path, work.runtime.uuid())
-      let exchange: Exchange | undefined
+      let step: SecondStep | undefined
       try {
-        exchange = await work.files.startMaking(temporary, 'stream', trying)
-        for (const piece of this.#content()) await this.#send(exchange, piece)
-        await this.#untilSeen(temporary, exchange, trying)
-        return { temporary, exchange }
+        step = await work.files.startMaking(temporary, 'stream', trying)
+        for (const piece of this.#content()) await this.#send(step, piece)
+        await this.#untilSeen(temporary, step, trying)
+        return { temporary, step }
       } catch (error) {
-        exchange?.cancel()
-        work.files.client.noteFault(error)
+        step?.exchange.cancel()
         await drop(work, temporary)
         await trying.patience.orGiveUp(error)
       }
@@ -133,11 +133,11 @@ export class HdfsWriter implements ObjectWriter {
   }
 
   /** Waits until the namenode has the file: what makes a CREATE fail comes before that. */
-  async #untilSeen(temporary: string, exchange: Exchange, trying: Trying): Promise<void> {
+  async #untilSeen(temporary: string, step: SecondStep, trying: Trying): Promise<void> {
     const { work } = this.#parts
     const startMs = work.runtime.monotonicMs()
     while ((await work.files.status(temporary, trying)) === undefined) {
-      if (exchange.answered) await this.#refused(exchange)
+      if (step.exchange.answered) await this.#refused(step)
       if (work.runtime.monotonicMs() - startMs > work.stallTimeoutMs) {
         throw new WebHdfsFault({ kind: 'network', name: 'timeout', message: 'the datanode did not make the file in time' })
       }
@@ -162,9 +162,9 @@ export class HdfsWriter implements ObjectWriter {
   async #finishStream(stream: Stream, trying: Trying): Promise<HdfsStaged> {
     const { work } = this.#parts
     await this.#sendPieces()
-    stream.exchange.finish()
+    stream.step.exchange.finish()
     try {
-      await work.files.madeBy(stream.exchange)
+      await work.files.madeBy(stream.step)
     } catch (error) {
       if (!(error instanceof WebHdfsFault) || error.changedNothing || error.kind === 'aborted') throw error
       // All was sent, and the answer may be all that got lost.
@@ -175,14 +175,14 @@ export class HdfsWriter implements ObjectWriter {
     return checkWhole(work.files, stream.temporary, this.#sizeBytes, trying)
   }
 
-  async #send(exchange: Exchange, piece: Uint8Array): Promise<void> {
-    if (exchange.answered) await this.#refused(exchange)
-    await exchange.send(piece)
+  async #send(step: SecondStep, piece: Uint8Array): Promise<void> {
+    if (step.exchange.answered) await this.#refused(step)
+    await step.exchange.send(piece)
   }
 
   /** An answer that comes before the body was sent is a refusal; says why. */
-  async #refused(exchange: Exchange): Promise<never> {
-    await this.#parts.work.files.madeBy(exchange)
+  async #refused(step: SecondStep): Promise<never> {
+    await this.#parts.work.files.madeBy(step)
     throw new WebHdfsFault({ kind: 'network', name: 'early answer', message: 'the datanode answered before it had all' })
   }
 
@@ -199,7 +199,7 @@ export class HdfsWriter implements ObjectWriter {
     const stream = this.#stream
     this.#stream = undefined
     if (stream === undefined) return
-    stream.exchange.cancel()
+    stream.step.exchange.cancel()
     await drop(this.#parts.work, stream.temporary)
   }
 }

@@ -35,6 +35,15 @@ test('a standby is left for the other, which is asked first from then on', async
   expect(second.seen).toHaveLength(2)
 })
 
+test('reads find the active one too, and stay with it', async () => {
+  const [first, second] = await two()
+  first.next('*', standby, { times: 99 })
+  const storage = open([first.host, second.host])
+  expect(await storage.read('a')).toEqual(bytes('the file'))
+  expect(await storage.readRange('a', 4, 4)).toEqual(bytes('file'))
+  expect(first.seen).toHaveLength(1)
+})
+
 test.each([
   ['RetriableException', says(403, 'RetriableException')],
   [
