@@ -170,5 +170,5 @@ int readNumbers(const u8 *at, const u8 *end, u32 width, u32 limit, u32 *out, u32
     }
     at += (u64)length * width > (u64)(end - at) ? (u32)(end - at) : length * width;
   }
-  return seen < limit;
+  return seen < limit && at == end;
 }

@@ -188,6 +188,7 @@ static int takeTexts(u32 done, u32 count, u32 most) {
     offsets[i + 1] = (u32)(to - outValues.at);
   }
   page->values = from;
+  if (count == page->slots && from != page->end) return 0;
   return offsets[count] <= most;
 }
 

@@ -51,7 +51,7 @@ int nextPage(void);
 
 // Bits from runs and packed groups (Parquet's hybrid of width 1): answers how many are set, or -1.
 i32 readBits(const u8 *at, const u8 *end, u8 *out, u32 count);
-// Numbers below `limit` from the hybrid of any width up to 24; 0 where they end too early or lead beyond.
+// Numbers below `limit` from the hybrid of any width up to 24, which must end with the last; 0 where they do not or lead beyond.
 int readNumbers(const u8 *at, const u8 *end, u32 width, u32 limit, u32 *out, u32 count);
 
 // Sets `count` bits from bit `to` on to those at bit `from` of other bytes.

@@ -10,6 +10,7 @@
 #define PLAIN 0
 #define PLAIN_DICTIONARY 2
 #define RLE 3
+#define BIT_PACKED 4
 #define RLE_DICTIONARY 8
 #define UNCOMPRESSED 0
 #define SNAPPY 1
@@ -65,6 +66,7 @@ static const u8 *readFields(const u8 *at, const u8 *end, i32 *own, i32 *inner, u
       if (own && id < 16) own[id] = type == 1;
     } else if (type == 5) {
       at = varint(at, end, &value);
+      if (value > 0xffffffffu) return 0;
       if (own && id < 16) own[id] = (i32)((value >> 1) ^ (0 - (value & 1)));
     } else if (type == 12 && inner && (id == 5 || id == 7 || id == 8)) at = readFields(at, end, inner, 0, depth + 1);
     else at = skipValue(at, end, type, depth);
@@ -160,7 +162,7 @@ static int readValues(const u8 *at, const u8 *end, i32 encoding) {
     return readNumbers(at + 1, end, *at, column.dictionarySize, (u32 *)numbers.at, count);
   }
   if (column.kind == KIND_BOOL) {
-    if (encoding == PLAIN) return (u64)(end - at) * 8 >= count;
+    if (encoding == PLAIN) return (u32)(end - at) == (count + 7) >> 3;
     if (encoding != RLE) return 0;
     if (count == 0) return 1;
     if (end - at < 4 || load32(at) > (u32)(end - at) - 4 || !room(&booleans, (count + 7) >> 3, 0)) return 0;
@@ -170,7 +172,8 @@ static int readValues(const u8 *at, const u8 *end, i32 encoding) {
   if (encoding != PLAIN) return 0;
   if (column.kind == KIND_TEXT || column.kind == KIND_BINARY) return 1;
   u32 width = plainWidth(column.kind, column.typeLength);
-  if ((u64)count * width > (u64)(end - at)) return 0;
+  // Bytes that no value takes are a sign that levels and values do not belong together.
+  if ((u64)count * width != (u64)(end - at)) return 0;
   if (column.kind == KIND_4 || column.kind == KIND_8) return 1;
   if (!room(&converted, count * column.width, 0)) return 0;
   convert(column.kind, column.typeLength, at, converted.at, count);
@@ -185,6 +188,7 @@ static int openV1(const u8 *at, const u8 *end, u32 size, const i32 *facts) {
   const u8 *bodyEnd = body + size;
   page->present = page->slots;
   page->validity = 0;
+  if ((facts[3] != RLE && facts[3] != BIT_PACKED) || (facts[4] != RLE && facts[4] != BIT_PACKED)) return 0;
   if (column.maxLevel > 0) {
     if (facts[3] != RLE || size < 4 || load32(body) > size - 4) return 0;
     u32 bytes = load32(body);
@@ -202,6 +206,7 @@ static int openV2(const u8 *at, const u8 *end, u32 size, const i32 *facts) {
   page->present = page->slots;
   page->validity = 0;
   if (column.maxLevel == 0 ? levels != 0 : !readLevels(at, at + levels, page->slots)) return 0;
+  if (facts[2] != (i32)(page->slots - page->present)) return 0;
   at += levels;
   size -= (u32)levels;
   const u8 *body = unpack(&unpacked, at, end, size, facts[7] != 0);

@@ -4,6 +4,7 @@
 
 #define MAGIC 0xfd2fb528u
 #define BLOCK_BYTES (128 * 1024)
+#define MAX_WINDOW_LOG 27
 
 typedef struct {
   HuffmanTable literals;
@@ -246,7 +247,16 @@ int unpackZstd(const u8 *at, const u8 *end, u8 *to, u32 size) {
   // Dictionary ids, checksums and reserved bits.
   if ((descriptor & 0x0f) != 0) return 0;
   u32 sizeFlag = descriptor >> 6;
-  at += 5 + (1 - single) + (sizeFlag == 0 ? single : 1u << sizeFlag);
+  at += 5;
+  // Windows beyond what the reference decoder takes.
+  if (!single && (*at++ >> 3) > MAX_WINDOW_LOG - 10) return 0;
+  u32 sizeBytes = sizeFlag == 0 ? single : 1u << sizeFlag;
+  if (sizeBytes > 0) {
+    if ((u32)(end - at) < sizeBytes) return 0;
+    u64 announced = load64(at) & (~0ull >> (64 - 8 * sizeBytes));
+    if (announced + (sizeBytes == 2 ? 256 : 0) != size) return 0;
+  }
+  at += sizeBytes;
   u8 *start = to;
   u8 *stop = to + size;
   context.literals.bits = 0;
