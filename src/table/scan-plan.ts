@@ -130,8 +130,9 @@ export function selectColumns(schema: StructType, columns: readonly string[] | u
 
 /** What must be at hand for the output and the filter. */
 export function neededColumns(schema: StructType, output: StructType, filter: BoundFilter | undefined): StructType {
+  if (filter === undefined) return output
   const names = new Set(output.fields.map((field) => field.name))
-  const extra = (filter?.columns ?? []).filter((name) => !names.has(name))
+  const extra = filter.columns.filter((name) => !names.has(name))
   if (extra.length === 0) return output
   return { type: 'struct', fields: [...output.fields, ...extra.map((name) => schema.fields.find((field) => field.name === name) as Field)] }
 }
