@@ -171,6 +171,8 @@ async function connect(settings: S3Settings): Promise<Connected> {
   const base = {
     requestHandler,
     maxAttempts: 1,
+    // With it the SDK opens a new connection for every body of 2 MiB or more, and never uses one again.
+    expectContinueHeader: false,
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
     ...(accessKeyId === undefined || secretAccessKey === undefined

@@ -13,6 +13,8 @@ export interface ScriptedRequest {
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
+  /** The client's port: which connection it came over. */
+  readonly port: number | undefined
 }
 
 export interface ScriptedAnswer {
@@ -65,7 +67,14 @@ export async function scriptedS3(script: Script, { selfTests = false } = {}): Pr
     for await (const chunk of message) chunks.push(chunk as Buffer)
     const url = new URL(message.url ?? '', 'http://localhost')
     const key = decodeURIComponent(url.pathname.replace(/^\/bucket\/?/, ''))
-    const request = { method: message.method ?? '', key, query: url.searchParams, headers: message.headers, body: Buffer.concat(chunks) }
+    const request: ScriptedRequest = {
+      method: message.method ?? '',
+      key,
+      query: url.searchParams,
+      headers: message.headers,
+      body: Buffer.concat(chunks),
+      port: message.socket.remotePort,
+    }
     if (key.includes('.self-test.') && !selfTests) {
       const first = !probed.has(key)
       probed.add(key)

@@ -87,6 +87,15 @@ describe('write', () => {
     expect(complete?.body.toString().match(/<PartNumber>\d<\/PartNumber>/g)).toHaveLength(3)
   })
 
+  test('parts go over connections that are kept', async () => {
+    const server = await scriptedS3(plain)
+    await (await writing(server.storage({ partBytes: PART }), 60 * MIB)).close()
+    const parts = server.requests.filter((request) => stepOf(request) === 'part')
+    expect(parts).toHaveLength(12)
+    expect(new Set(parts.map(({ port }) => port)).size).toBeLessThanOrEqual(5)
+    for (const { headers } of parts) expect(headers.expect).toBeUndefined()
+  })
+
   test('a writer waits while four parts are on their way, so that memory is bounded', async () => {
     const held: (() => void)[] = []
     const server = await scriptedS3(async (request) => {
