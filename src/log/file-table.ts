@@ -48,6 +48,8 @@ export class FileTable {
   readonly sources: Source[] = []
   readonly partitionColumns: PartitionColumn[] = []
   readonly vectors: Map<number, DeletionVectorDescriptor> = new Map()
+  /** Versions whose commits were applied and removed no file: who collects tombstones need not read them again. */
+  readonly withoutRemoves: Set<number> = new Set()
   /** Rows that exist, staged ones included. */
   rowCount = 0
   /** Whether what lies beyond the last row was never written to. */

@@ -42,6 +42,9 @@ export function emptyState(version = -1): LogState {
   }
 }
 
+// More than ever lie between two checkpoints.
+const REMEMBERED_VERSIONS = 4096
+
 export class Replay {
   readonly table: FileTable
   state: LogState
@@ -73,6 +76,7 @@ export class Replay {
       throw error
     }
     const counts = this.takeEffect(bytes, first, origin.version)
+    if (this.scanner.removes.count === 0) this.noteWithoutRemoves(origin.version)
     const [protocol, metadata] = this.next(scanned.actions)
     this.state = {
       ...this.state,
@@ -129,6 +133,12 @@ export class Replay {
   /** Takes over counts of rows that were put straight into the table. */
   setCounts(counts: FileCounts): void {
     this.state = { ...this.state, counts }
+  }
+
+  private noteWithoutRemoves(version: number): void {
+    const { withoutRemoves } = this.table
+    withoutRemoves.add(version)
+    withoutRemoves.delete(version - REMEMBERED_VERSIONS)
   }
 
   private next(actions: readonly Action[]): [Protocol | undefined, Metadata | undefined] {

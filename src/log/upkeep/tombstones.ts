@@ -53,7 +53,9 @@ export async function loadTombstones(storage: Storage, view: LogView, options: T
   const segment = options.segment ?? (await findSegment(storage, { version: view.version, signal }))
   const collector = new TombstoneCollector(view)
   const sidecars = segment.checkpoint === undefined ? [] : await readCheckpoint(storage, segment.checkpoint, collector, holdsNone, signal)
-  for (const { file, to } of segment.steps) {
+  const { withoutRemoves } = view.shared.table
+  for (const { file, from, to } of segment.steps) {
+    if (from === to && withoutRemoves.has(to)) continue
     assertCommitSize(file.path, file.sizeBytes, logLimits())
     const bytes = await storage.read(file.path, { signal })
     if (bytes === undefined) throw new ActionFault(`${file.path} was listed but is gone`)
