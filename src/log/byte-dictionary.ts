@@ -116,7 +116,6 @@ export class ByteDictionary {
 
   internText(text: string): number {
     const bytes = encodeUtf8(text)
-    this.plain &&= isPlain(bytes)
     return this.intern(bytes, 0, bytes.length)
   }
 
@@ -144,6 +143,8 @@ export class ByteDictionary {
     const length = end - start
     if (from + length > this.bytes.length) this.bytes = enlarged(this.bytes, from + length)
     for (let i = 0; i < length; i++) this.bytes[from + i] = source[start + i] as number
+    // Wherever it comes from: a checkpoint has texts that JSON would escape.
+    this.plain &&= isPlain(this.bytes.subarray(from, from + length))
     const id = this.append(decodeUtf8(source, start, end), length)
     if (this.values.length * 2 > this.slots.length) this.rehash()
     else this.place(id)
