@@ -26,6 +26,7 @@ export function ambiguitySection(table: (head: readonly string[], rows: readonly
   const file = join(specFolder, 'ambiguity.json')
   if (!existsSync(file)) return []
   const runs = Object.values(ambiguitySchema.parse(JSON.parse(readFileSync(file, 'utf8'))))
+  runs.sort((a, b) => Number(b.engine === 'alluvium') - Number(a.engine === 'alluvium'))
   const rows = runs.map((run) => {
     const wrong = ANOMALIES.map((name) => run.anomalies[name])
     const rate = (1000 * wrong.reduce((sum, count) => sum + count, 0)) / run.commits
@@ -41,7 +42,7 @@ export function ambiguitySection(table: (head: readonly string[], rows: readonly
     'Commits whose request meets a fault: 500, 503, a reset or silence after it was carried out, an effect that comes late, 409, 412 (in HDFS:',
     '"try again", and a request that comes twice); as an append, an append with a transaction, an overwrite; alone, against a rival that takes',
     'the version, and against one that deletes every row before the writer is back. Over an emulated store on the loopback address; judged by',
-    'the log read as plain JSON and the rows read by DuckDB. `npm run ambiguity -- --commits N --engine all --write-results`.',
+    'the log read as plain JSON and the rows read by DuckDB. A false error is one for a commit that is in the table, or that could have been. `npm run ambiguity -- --commits N --engine all --write-results`.',
     '',
     table(head, rows),
     '',
