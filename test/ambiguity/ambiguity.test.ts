@@ -7,7 +7,7 @@ import { alluviumEngine, type StoreOptions, tableMaker } from './engine-alluvium
 import { ANOMALIES, judge } from './judge.js'
 import { hdfsRig, s3Rig } from './rig.js'
 
-const COMMITS = 100
+const COMMITS = 70
 const { rig: onS3, s3 } = await s3Rig()
 const { rig: onHdfs, hdfs } = await hdfsRig()
 afterAll(() => Promise.all([s3.stop(), hdfs.stop()]))
@@ -20,19 +20,19 @@ function nothingWrong(tally: Tally): void {
   expect(tally.anomalies).toEqual(Object.fromEntries(ANOMALIES.map((name) => [name, 0])))
   expect(tally.commits).toBe(COMMITS)
   // A rival that takes the version first sometimes spares the writer its fault, never often.
-  expect(tally.faulted).toBeGreaterThan(COMMITS * 0.95)
+  expect(tally.faulted).toBeGreaterThan(COMMITS * 0.9)
   expect(tally.committed + tally.conflicts).toBe(COMMITS)
 }
 
 test(`S3: ${COMMITS} faulted commits, no anomaly`, async () => {
-  const engine = alluviumEngine(s3Options, 10)
+  const engine = alluviumEngine(s3Options, 7)
   nothingWrong(
     await runCampaign(engine, onS3, { store: 'S3', commits: COMMITS, seed: 1, faultOf: s3Fault, createTable: tableMaker(s3Options) }),
   )
 })
 
 test(`WebHDFS: ${COMMITS} faulted commits, no anomaly`, async () => {
-  const engine = alluviumEngine(hdfsOptions, 10)
+  const engine = alluviumEngine(hdfsOptions, 7)
   const options = { store: 'WebHDFS', commits: COMMITS, seed: 2, faultOf: hdfsFault, createTable: tableMaker(hdfsOptions) }
   nothingWrong(await runCampaign(engine, onHdfs, options))
 })

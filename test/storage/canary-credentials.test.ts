@@ -62,7 +62,7 @@ interface Rig {
   readonly storage: Storage
 }
 
-const STATUSES = [301, 400, 401, 403, 404, 409, 412, 416, 429, 501, 507]
+const STATUSES = [301, 400, 401, 403, 404, 416, 429, 507]
 
 async function failures({ emulator, storage }: Rig): Promise<string[]> {
   const shown: string[] = []
@@ -100,7 +100,7 @@ function expectNoCanary(shown: readonly string[]): void {
 describe('S3', () => {
   const credentials = { accessKeyId: KEY_ID, secretAccessKey: SECRET, sessionToken: TOKEN }
   const open = (endpoint: string, more: object = credentials): Storage =>
-    s3Storage('s3://tables/t', { endpoint, region: 'us-east-1', maxAttempts: 2, stallTimeoutMs: 200, runtime: hasty, ...more })
+    s3Storage('s3://tables/t', { endpoint, region: 'us-east-1', maxAttempts: 2, runtime: hasty, ...more })
 
   test('no failing request shows a key, a secret or a token', async () => {
     await using emulator = await startS3Emulator({ credentials })
@@ -116,7 +116,11 @@ describe('S3', () => {
     }
     emulator.setFaults(() => 'silence-before')
     for (const name of ['read', 'create', 'list'])
-      shown.push(everythingOf(await OPERATIONS[name]?.(open(emulator.endpoint)).catch((error: unknown) => error)))
+      shown.push(
+        everythingOf(
+          await OPERATIONS[name]?.(open(emulator.endpoint, { ...credentials, stallTimeoutMs: 150 })).catch((error: unknown) => error),
+        ),
+      )
     expectNoCanary(shown)
   }, 60_000)
 
@@ -144,8 +148,7 @@ describe('S3', () => {
 })
 
 describe.each(['namenode', 'httpfs'] as const)('WebHDFS: %s', (flavour) => {
-  const open = (url: string, more: object): Storage =>
-    webhdfsStorage(`${url}/tmp/t`, { retryMs: 100, stallTimeoutMs: 200, runtime: hasty, ...more })
+  const open = (url: string, more: object): Storage => webhdfsStorage(`${url}/tmp/t`, { retryMs: 100, runtime: hasty, ...more })
 
   test('no failing request shows a delegation token', async () => {
     await using emulator = await startWebHdfsEmulator({ flavour, tokens: { [TOKEN]: 'root' } })
@@ -162,7 +165,8 @@ describe.each(['namenode', 'httpfs'] as const)('WebHDFS: %s', (flavour) => {
     }
     emulator.setFaults(() => 'silence-before')
     for (const name of ['read', 'create', 'list']) {
-      shown.push(everythingOf(await OPERATIONS[name]?.(open(emulator.url, { delegationToken: TOKEN })).catch((error: unknown) => error)))
+      const silent = open(emulator.url, { delegationToken: TOKEN, stallTimeoutMs: 150 })
+      shown.push(everythingOf(await OPERATIONS[name]?.(silent).catch((error: unknown) => error)))
     }
     expectNoCanary(shown)
   }, 60_000)

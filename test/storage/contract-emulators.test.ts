@@ -23,8 +23,8 @@ import {
 const impatient = { ...systemRuntime, sleep: (ms: number, signal?: AbortSignal) => systemRuntime.sleep(ms / 20, signal) }
 
 /** Two parts of a multipart upload, and pages of listings, are there once for each protocol. */
-const WHOLE: Partial<ContractOptions> = { listObjects: 1050, bigObjectBytes: 11 * 2 ** 20, race: { creators: 16, names: 4 } }
-const SMALL: Partial<ContractOptions> = { listObjects: 60, bigObjectBytes: 6 * 2 ** 20, race: { creators: 8, names: 2 } }
+const WHOLE: Partial<ContractOptions> = { listObjects: 1050, bigObjectBytes: 6 * 2 ** 20, race: { creators: 16, names: 4 } }
+const SMALL: Partial<ContractOptions> = { listObjects: 40, bigObjectBytes: 6 * 2 ** 20, race: { creators: 8, names: 2 } }
 const EXCLUSIVE = { exclusiveCreate: true, durable: true } as const
 
 /** Everything after which a request may simply be sent again. */
@@ -79,12 +79,12 @@ function onHdfs(name: string, options: WebHdfsEmulatorOptions, contract: Partial
 }
 
 onS3('as AWS documents it', {}, WHOLE)
-onS3('Ceph RGW', { flavour: 'ceph' }, SMALL, /create|writer|big/)
+onS3('Ceph RGW', { flavour: 'ceph' }, SMALL, /create|big/)
 onS3('Versity S3 Gateway, which does not encode listings', { flavour: 'versitygw' }, SMALL, /listing|name/)
 onS3('CoreWeave, where losers of a race get 409', { flavour: 'coreweave' }, SMALL, /create/)
 onS3('with every tenth request failing', { faults: s3Faults })
-onHdfs('a namenode', {}, WHOLE)
+onHdfs('a namenode', {}, { ...WHOLE, listObjects: 300 })
 onHdfs('a pair of which the second is active', { namenodes: 2, logicalName: 'cluster' }, SMALL, /create|read/)
-onHdfs('HttpFS', { flavour: 'httpfs' })
+onHdfs('HttpFS', { flavour: 'httpfs' }, SMALL, /create|rename|listing|replaces|place/)
 onHdfs('a namenode with every tenth request failing', { faults: seededFaults({ seed: 6, rate: 0.1, faults: REPEATABLE }) })
 onHdfs('HttpFS with every tenth request failing', { flavour: 'httpfs', faults: seededFaults({ seed: 7, rate: 0.1, faults: REPEATABLE }) })

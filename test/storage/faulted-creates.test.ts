@@ -58,13 +58,13 @@ function suite(name: string, start: () => Promise<Rig>): void {
 suite('S3', async () => {
   const emulator = await startS3Emulator({ slowMs: 8 })
   const options = { endpoint: emulator.endpoint, region: emulator.region, ...emulator.credentials }
-  const storage = s3Storage('s3://tables/t', { ...options, stallTimeoutMs: 150, runtime: impatient })
+  const storage = s3Storage('s3://tables/t', { ...options, stallTimeoutMs: 300, runtime: impatient })
   return { emulator, storage, kind: 'PutObject', mistakable: ['412-after', 'twice'] }
 })
 for (const flavour of ['namenode', 'httpfs'] as const) {
   suite(`WebHDFS: ${flavour}`, async () => {
     const emulator = await startWebHdfsEmulator({ flavour, slowMs: 8 })
-    const storage = webhdfsStorage(`${emulator.url}/t`, { user: emulator.user, stallTimeoutMs: 150, retryMs: 2000, runtime: impatient })
+    const storage = webhdfsStorage(`${emulator.url}/t`, { user: emulator.user, stallTimeoutMs: 300, retryMs: 2000, runtime: impatient })
     return { emulator, storage, kind: 'RENAME', mistakable: [] }
   })
 }

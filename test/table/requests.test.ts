@@ -60,7 +60,7 @@ test('an append makes 2.1 requests beyond its data, its checksum included; a che
   await table.append([{ id: 0n }])
   await table.settled()
   s3.clearLog()
-  const appends = 100
+  const appends = 60
   for (let i = 0; i < appends; i++) await table.append([{ id: BigInt(i) }])
   await table.settled()
   const beyond = s3.log.filter((request) => !isData(request))
