@@ -1,5 +1,6 @@
 // The one place where a path or URL becomes a store. Everything below takes the store.
 import { AlluviumError } from '../errors.js'
+import { identifyStore } from '../log/commit/index.js'
 import type { Runtime } from '../runtime.js'
 import { openStorage, type StorageOptions, schemeOf } from '../storage/open.js'
 import type { Storage } from '../storage/storage.js'
@@ -56,7 +57,28 @@ export async function openTable<Row = Record<string, unknown>, Input = Record<st
  * @throws AlluviumError `INVALID_OPTIONS` with all faults
  */
 export async function storageFor(target: string | Storage, options?: StorageOptions, runtime?: Runtime): Promise<Storage> {
-  if (typeof target === 'string') return openStorage(target, options, runtime)
+  if (typeof target === 'string') {
+    const storage = await openStorage(target, options, runtime)
+    const identity = identityOf(storage, options)
+    if (identity !== undefined) identifyStore(storage, identity)
+    return storage
+  }
   if (options === undefined || Object.values(options).every((value) => value === undefined)) return target
   throw new AlluviumError('INVALID_OPTIONS', 'storage options go with a path or URL; a store that is handed in has its own')
+}
+
+// One place, opened in one way: handles that were opened apart share commits. Options that are no plain values (a function that
+// gives credentials) may stand for different rights, so nothing is said of those.
+function identityOf(storage: Storage, options: StorageOptions = {}): string | undefined {
+  const given = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return isPlain(given) ? `${storage.location} ${JSON.stringify(given)}` : undefined
+}
+
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlain)
+  if (typeof value === 'object' && value !== null)
+    return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain)
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value)
 }

@@ -8,6 +8,9 @@ import {
   type CommitRequest,
   type CommitResult,
   CommitStateUnknownError,
+  commitShared,
+  fileSystemCommitter,
+  identifyStore,
   mayDeleteDataFiles,
   mayShare,
 } from '../../../src/log/commit/index.js'
@@ -110,6 +113,52 @@ describe('commits that are made at the same time', () => {
     expect(outcomes).toEqual([1, 2, expect.anything(), 2])
     expect(outcomes[2]).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'txn', appId: 'a', version: 2, committed: false } })
     expect(await scene.paths(2)).toEqual(['a1', 'b1'])
+  })
+})
+
+describe('stores that were opened apart', () => {
+  const apart = async (identities: readonly (string | undefined)[]): Promise<{ scene: GroupScene; versions: unknown[] }> => {
+    const scene = new GroupScene()
+    const base = await scene.begin()
+    const contexts = identities.map((identity) => {
+      const storage = new Proxy(scene.store, {
+        get: (store, name) => {
+          const value: unknown = Reflect.get(store, name)
+          return typeof value === 'function' ? value.bind(store) : value
+        },
+      })
+      if (identity !== undefined) identifyStore(storage, identity)
+      return { ...scene.context, storage, committer: fileSystemCommitter(storage) }
+    })
+    const request = (name: string): CommitRequest => ({
+      base,
+      actions: [add(name)],
+      operation: 'WRITE',
+      operationParameters: {},
+      readSet: { appIds: [] },
+    })
+    const versions = await scene.outcomes(() =>
+      contexts.flatMap((context, c) => names(3, `c${c}-`).map((name) => commitShared(context, request(name)))),
+    )
+    return { scene, versions }
+  }
+
+  test('share where they are one place', async () => {
+    const { scene, versions } = await apart(['one', 'one'])
+    expect(versions).toEqual([1, 2, 2, 2, 2, 2])
+    expect(scene.creations).toBe(2)
+  })
+
+  test('race where nothing says so', async () => {
+    for (const identities of [
+      [undefined, undefined],
+      ['one', 'other'],
+      ['one', undefined],
+    ]) {
+      const { scene, versions } = await apart(identities)
+      expect([...new Set(versions)].sort()).toEqual([1, 2, 3, 4])
+      expect(scene.creations).toBeGreaterThan(4)
+    }
   })
 })
 
