@@ -1,4 +1,22 @@
 // The public API. What is exported here is pinned by a test; everything else is free to change.
+export {
+  type CloneOptions,
+  type CloneResult,
+  type ConvertOptions,
+  type ConvertResult,
+  cloneTable,
+  convert,
+  type FsckFinding,
+  type FsckOptions,
+  type FsckResult,
+  fsck,
+  type RestoreOptions,
+  type RestoreResult,
+  restore,
+  type VacuumOptions,
+  type VacuumResult,
+  vacuum,
+} from './compaction/index.js'
 export { AlluviumError, type ErrorCode, type ErrorFacts, isAlluviumError } from './errors.js'
 export {
   and,
@@ -71,6 +89,10 @@ export {
   type ChangesOptions,
   type ChangesPlan,
   type ChangeType,
+  type CheckpointOptions,
+  type CheckpointResult,
+  type CleanLogOptions,
+  type CleanLogResult,
   type CommitEntry,
   type CommitOptions,
   type CommitResult,
@@ -98,6 +120,8 @@ export {
   type TransactionCommitOptions,
   type TransactionOptions,
   type Txn,
+  type UpkeepChoice,
+  type UpkeepReport,
   type WithStorageOptions,
 } from './table/index.js'
 export { VERSION } from './version.js'

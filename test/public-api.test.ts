@@ -24,7 +24,9 @@ test('the main entry exports exactly this', () => {
       "boolean",
       "byte",
       "checkStorage",
+      "cloneTable",
       "col",
+      "convert",
       "createStreamWriter",
       "createTable",
       "date",
@@ -34,6 +36,7 @@ test('the main entry exports exactly this', () => {
       "formatColumns",
       "formatExpression",
       "formatSchema",
+      "fsck",
       "integer",
       "isAlluviumError",
       "localStorage",
@@ -47,6 +50,7 @@ test('the main entry exports exactly this', () => {
       "parseColumns",
       "parseFilter",
       "parseSchema",
+      "restore",
       "schema",
       "schemaFromZod",
       "short",
@@ -55,6 +59,7 @@ test('the main entry exports exactly this', () => {
       "systemRuntime",
       "timestamp",
       "timestampNtz",
+      "vacuum",
     ]
   `)
 })

@@ -3,13 +3,13 @@
 import { AlluviumError } from '../errors.js'
 import { commit } from '../log/commit/index.js'
 import { type Action, type AddFile, type DeletionVectorDescriptor, deletionVectorPath, type LogView } from '../log/index.js'
-import type { Runtime } from '../runtime.js'
+import { type Runtime, systemRuntime } from '../runtime.js'
 import { decodeFilePath, encodeFilePath } from '../schema/index.js'
 import type { Storage } from '../storage/storage.js'
 import { type Snapshot, tableContext } from '../table/index.js'
 
 export interface CloneOptions {
-  readonly runtime: Runtime
+  readonly runtime?: Runtime
   readonly signal?: AbortSignal | undefined
 }
 
@@ -29,9 +29,9 @@ export async function cloneTable(
   source: Snapshot<unknown>,
   location: string,
   target: Storage,
-  options: CloneOptions,
+  options: CloneOptions = {},
 ): Promise<CloneResult> {
-  const { runtime, signal } = options
+  const { runtime = systemRuntime, signal } = options
   const { view } = source
   await view.files.loadStats(signal)
   const folder = folderUrl(location)

@@ -5,7 +5,7 @@ import { AlluviumError, isAlluviumError } from '../errors.js'
 import { commit } from '../log/commit/index.js'
 import type { AddFile, Metadata } from '../log/index.js'
 import { openParquet } from '../parquet/index.js'
-import type { Runtime } from '../runtime.js'
+import { type Runtime, systemRuntime } from '../runtime.js'
 import {
   checkPropertiesAndProtocol,
   checkTableSchema,
@@ -24,7 +24,7 @@ import { protocolFor, storageByteSource, tableContext } from '../table/index.js'
 import { footerStats } from './footer-stats.js'
 
 export interface ConvertOptions {
-  readonly runtime: Runtime
+  readonly runtime?: Runtime
   /** Types of partition columns; what is not given is found from their values: long, date, or string. */
   readonly partitionTypes?: Readonly<Record<string, DataType>>
   readonly properties?: Readonly<Record<string, string>>
@@ -56,8 +56,8 @@ const PARALLEL = 8
  * @throws AlluviumError `ALREADY_EXISTS` where there is a table, `INVALID_OPTIONS` for a folder without Parquet files,
  * `SCHEMA_MISMATCH` with every file that does not fit, `CORRUPT_DATA`, storage errors
  */
-export async function convert(storage: Storage, options: ConvertOptions): Promise<ConvertResult> {
-  const { runtime, signal } = options
+export async function convert(storage: Storage, options: ConvertOptions = {}): Promise<ConvertResult> {
+  const { runtime = systemRuntime, signal } = options
   const objects = await parquetObjects(storage, signal)
   if (objects.length === 0)
     throw new AlluviumError('INVALID_OPTIONS', `${storage.location} has no Parquet file that could be taken over`, {})

@@ -37,7 +37,7 @@ export interface FsckResult {
  * @throws AlluviumError as for opening the table, storage errors
  * @example const { findings } = await fsck(table)
  */
-export async function fsck(table: Table<unknown, never>, options: FsckOptions = {}): Promise<FsckResult> {
+export async function fsck<Row, Input>(table: Table<Row, Input>, options: FsckOptions = {}): Promise<FsckResult> {
   const { signal, repair = false } = options
   const { storage } = table.context
   const { view } = await table.snapshot(signal === undefined ? {} : { signal })
@@ -165,8 +165,8 @@ function sameTexts(a: LogView, b: LogView): boolean {
   return one.id === other.id && one.schemaString === other.schemaString && String(one.partitionColumns) === String(other.partitionColumns)
 }
 
-async function repairTable(
-  table: Table<unknown, never>,
+async function repairTable<Row, Input>(
+  table: Table<Row, Input>,
   view: LogView,
   findings: readonly FsckFinding[],
   rows: readonly number[],

@@ -44,7 +44,7 @@ export interface RestoreResult {
  * append-only table, `COMMIT_CONFLICT`, storage errors
  * @example await restore(table, { version: 7 })
  */
-export async function restore(table: Table<unknown, never>, options: RestoreOptions): Promise<RestoreResult> {
+export async function restore<Row, Input>(table: Table<Row, Input>, options: RestoreOptions): Promise<RestoreResult> {
   const { signal } = options
   const { context } = table
   const { storage, runtime } = context

@@ -42,7 +42,7 @@ export interface VacuumResult {
  * vacuum where the log no longer tells; `UNSUPPORTED_FEATURE`, storage errors
  * @example const { paths, bytes } = await vacuum(table, { dryRun: true })
  */
-export async function vacuum(table: Table<unknown, never>, options: VacuumOptions = {}): Promise<VacuumResult> {
+export async function vacuum<Row, Input>(table: Table<Row, Input>, options: VacuumOptions = {}): Promise<VacuumResult> {
   const { signal, mode = 'full', dryRun = false } = options
   const { context } = table
   const { view } = await table.snapshot(signal === undefined ? {} : { signal })

@@ -122,7 +122,7 @@ export async function quietly(step: () => unknown): Promise<void> {
 }
 
 /** `.{name}.{uuid}.tmp`, the name shortened where the file system would refuse so long a one. */
-function temporaryName(name: string, uuid: string): string {
+export function temporaryName(name: string, uuid: string): string {
   let shown = name
   while (new TextEncoder().encode(shown).length > MAX_NAME_BYTES - TEMPORARY_EXTRA_BYTES) shown = [...shown].slice(0, -8).join('')
   return `.${shown}.${uuid}.tmp`

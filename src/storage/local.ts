@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { AlluviumError } from '../errors.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
-import { discard, inFolder, isTaken, place, replace, stage } from './local-create.js'
+import { discard, inFolder, isTaken, place, replace, stage, temporaryName } from './local-create.js'
 import { type LocalAttempt, localError, stopIfAborted } from './local-errors.js'
 import { errnoOf, isMissing, type LocalFs, OPEN_NEW, OPEN_READ, systemFs } from './local-fs.js'
 import { cleanLocalLeftovers } from './local-leftovers.js'
@@ -20,6 +20,7 @@ import type {
   StagedObject,
   Storage,
   StorageCapabilities,
+  WholeObjectWriter,
 } from './storage.js'
 
 /** How a local store behaves. */
@@ -173,6 +174,20 @@ class LocalStore implements LocalStorage {
         if (!(await isTaken(this.#root, folder, path, attempt))) throw error
         throw new AlluviumError('ALREADY_EXISTS', `'${path}' in ${this.location} exists already; write under a fresh name.`, { path })
       }
+    })
+  }
+
+  async writeWhole(path: string, options?: CallOptions): Promise<WholeObjectWriter> {
+    return this.#attempt('write', path, options, async (attempt) => {
+      this.#refuseTemporary(path)
+      const folder = await this.#root.make(parentFolder(path))
+      const temporary = inFolder(folder, temporaryName(leafName(path), this.#runtime.uuid()))
+      const fd = await this.#fs.open(temporary, OPEN_NEW)
+      const writer = new LocalWriter(this.#root, { fd, folder, absolute: temporary, signal: options?.signal }, attempt)
+      const staged = { path, folder, final: inFolder(folder, path), temporary }
+      const put = (): Promise<CreateOutcome> =>
+        this.#failing({ ...attempt, doing: 'create' }, options?.signal, (each) => place(this.#root, staged, each))
+      return { write: (chunk) => writer.write(chunk), abort: () => writer.abort(), close: () => writer.close().then(put) }
     })
   }
 

@@ -39,6 +39,16 @@ export interface ObjectWriter {
   abort(): Promise<void>
 }
 
+/** One object being written in pieces, of which nothing is to be seen before it is whole. */
+export interface WholeObjectWriter {
+  /** As {@link ObjectWriter.write}. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Puts the object under its name if that is free, as {@link Storage.create}. */
+  close(): Promise<CreateOutcome>
+  /** Drops what was written so far. Never throws. */
+  abort(): Promise<void>
+}
+
 /** An object whose bytes the store holds (durably, where it promises that) under no name yet. */
 export interface StagedObject {
   /**
@@ -89,6 +99,11 @@ export interface Storage {
    * `close`, and its object stays as it is. After any failure the writer has dropped what it wrote.
    */
   write(path: string, options?: CallOptions): Promise<ObjectWriter>
+  /**
+   * As `create`, for an object too large to hold: its name shows nothing before `close`, and nothing at all where it was taken.
+   * Absent where a store has no such step.
+   */
+  writeWhole?(path: string, options?: CallOptions): Promise<WholeObjectWriter>
   /** Deletes; a missing object is fine. */
   delete(path: string, options?: CallOptions): Promise<void>
   /**

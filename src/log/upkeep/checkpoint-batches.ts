@@ -12,7 +12,7 @@ import { CHUNK_MASK } from '../row-chunk.js'
 import { AddColumns, removeColumn, type StatsTexts } from './add-columns.js'
 import type { Tombstones } from './tombstones.js'
 
-const BATCH_ROWS = 8192
+const BATCH_ROWS = 16_384
 
 /** Makes the batches of one file. */
 export class CheckpointBatches {

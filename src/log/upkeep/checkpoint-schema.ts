@@ -30,6 +30,8 @@ export interface CheckpointShape {
 
 const VECTOR = 'struct<storageType:string,pathOrInlineDv:string,offset:int,sizeInBytes:int,cardinality:bigint>'
 const EXTRAS = 'tags map<string,string>, baseRowId bigint, defaultRowCommitVersion bigint, clusteringProvider string'
+// A column of nulls costs time for every row, so that what only tombstones have is there only with them.
+const NO_REMOVE = 'remove struct<path:string,deletionTimestamp:bigint,dataChange:boolean>'
 const REMOVE = `remove struct<path:string,deletionTimestamp:bigint,dataChange:boolean,extendedFileMetadata:boolean,partitionValues:map<string,string>,size:bigint,deletionVector:${VECTOR},baseRowId:bigint,defaultRowCommitVersion:bigint>`
 const OTHERS = [
   'txn struct<appId:string,version:bigint,lastUpdated:bigint>',
@@ -67,15 +69,15 @@ export function checkpointShape(
   }
 }
 
-/** The columns of a file with adds and removes alone: a sidecar. */
-export function sidecarColumns(shape: CheckpointShape): StructType {
-  return structOf([addField(shape), ...parseColumns(REMOVE).fields])
+/** The columns of a file with adds or removes alone: a sidecar. */
+export function sidecarColumns(shape: CheckpointShape, tombstones: boolean): StructType {
+  return structOf([addField(shape), ...parseColumns(tombstones ? REMOVE : NO_REMOVE).fields])
 }
 
 /** The columns of a classic checkpoint; those of the second kind (`v2`) have two more. */
-export function classicColumns(shape: CheckpointShape, v2: boolean): StructType {
+export function classicColumns(shape: CheckpointShape, v2: boolean, tombstones: boolean): StructType {
   const others = parseColumns([...OTHERS, ...(v2 ? V2_OTHERS : [])].join(', ')).fields
-  return structOf([others[0] as Field, addField(shape), ...parseColumns(REMOVE).fields, ...others.slice(1)])
+  return structOf([others[0] as Field, addField(shape), ...parseColumns(tombstones ? REMOVE : NO_REMOVE).fields, ...others.slice(1)])
 }
 
 function addField(shape: CheckpointShape): Field {

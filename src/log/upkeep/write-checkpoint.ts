@@ -7,7 +7,7 @@ import { formatJson } from '../../json.js'
 import { type ByteSink, createParquetWriter, createRowGroupEncoder, type ParquetWriter, type RowGroupEncoder } from '../../parquet/index.js'
 import type { Runtime } from '../../runtime.js'
 import { type StructType, tableProperties, typeToJson } from '../../schema/index.js'
-import type { Storage } from '../../storage/storage.js'
+import type { CreateOutcome, Storage, WholeObjectWriter } from '../../storage/storage.js'
 import type { Action, Sidecar } from '../actions.js'
 import { formatCommit } from '../commit-json.js'
 import { assertWritable, hasFeature } from '../features.js'
@@ -68,7 +68,7 @@ export async function writeCheckpoint(
   }
 }
 
-const ROW_GROUP_BYTES = 8 * 2 ** 20
+const ROW_GROUP_BYTES = 6 * 2 ** 20
 // How long others may have to wait for their turn.
 const BREATH_MS = 20
 // Every so many checkpoints of the second kind one has the classic name, so that older readers find it and refuse the table by its protocol.
@@ -118,17 +118,25 @@ class CheckpointRun {
   async #writeClassic(tombstones: Tombstones, others: readonly Action[]): Promise<Written> {
     const { files, version } = this.#view
     const path = classicCheckpointPath(version)
-    const columns = classicColumns(this.#shape, false)
+    const columns = classicColumns(this.#shape, false, tombstones.rows.length > 0)
     const batches = new CheckpointBatches(columns)
-    const sink = new WholeFile(this.#context.storage, path, this.#signal)
+    const sink = await openWhole(this.#context.storage, path, this.#signal)
     const writer = this.#writer(sink, columns)
-    await writer.write(batches.actions(others))
-    for await (const batch of batches.adds(files, files.liveRows(), this.#signal)) await this.#write(writer, batch)
-    for (const batch of batches.removes(tombstones)) await this.#write(writer, batch)
-    await writer.finish()
+    try {
+      await writer.write(batches.actions(others))
+      for await (const batch of batches.adds(files, files.liveRows(), this.#signal)) await this.#write(writer, batch)
+      for (const batch of batches.removes(tombstones)) await this.#write(writer, batch)
+      await writer.finish()
+    } catch (error) {
+      await sink.abort()
+      throw error
+    }
     const wanted = others.length + files.numFiles + tombstones.rows.length
-    if (writer.numRows !== wanted) throw new Error(`a checkpoint of ${wanted} actions got ${writer.numRows}`)
-    const written = await sink.close()
+    if (writer.numRows !== wanted) {
+      await sink.abort()
+      throw new Error(`a checkpoint of ${wanted} actions got ${writer.numRows}`)
+    }
+    const written = (await sink.close()) === 'created'
     const counts = { numAddFiles: files.numFiles, numRemoveFiles: tombstones.rows.length, sidecarsWritten: 0, sidecarsReused: 0 }
     const result: CheckpointResult = { version, kind: 'classic', path, written, ...counts, bytesWritten: writer.writtenBytes }
     return { result, actions: wanted, sizeInBytes: writer.writtenBytes }
@@ -136,15 +144,19 @@ class CheckpointRun {
 
   async #writeV2(isFirst: boolean, tombstones: Tombstones, others: readonly Action[]): Promise<Written> {
     const { files, version, shared } = this.#view
-    const columns = sidecarColumns(this.#shape)
     const tag = columnsTag(this.#shape)
     const plan = planSidecars(files, shared, tombstones.sidecars, tag)
     const fresh: Sidecar[] = []
     for (const rows of plan.fresh)
-      fresh.push(await this.#writeSidecar(columns, (batches) => batches.adds(files, rows, this.#signal), { [COLUMNS_TAG]: tag }))
+      fresh.push(
+        await this.#writeSidecar(sidecarColumns(this.#shape, false), (batches) => batches.adds(files, rows, this.#signal), {
+          [COLUMNS_TAG]: tag,
+        }),
+      )
     const held = new Map(plan.reused.map(({ action, rows }) => [action.path, rows]))
     for (const [n, { path }] of fresh.entries()) held.set(path, plan.fresh[n] as Int32Array)
-    if (tombstones.rows.length > 0) fresh.push(await this.#writeSidecar(columns, (batches) => batches.removes(tombstones), {}))
+    if (tombstones.rows.length > 0)
+      fresh.push(await this.#writeSidecar(sidecarColumns(this.#shape, true), (batches) => batches.removes(tombstones), {}))
     const sidecars = [...plan.reused.map(({ action }) => action), ...fresh]
     const actions: Action[] = [{ kind: 'checkpointMetadata', version }, ...others, ...sidecars]
     const top = await this.#writeTop(actions, isFirst || this.#isTurnOfClassicName())
@@ -196,12 +208,12 @@ class CheckpointRun {
       return { path, sizeBytes: bytes.length, written: true }
     }
     const path = classicCheckpointPath(version)
-    const columns = classicColumns(this.#shape, true)
-    const sink = new WholeFile(storage, path, this.#signal)
+    const columns = classicColumns(this.#shape, true, false)
+    const sink = new BufferedFile(storage, path, this.#signal)
     const writer = this.#writer(sink, columns)
     await writer.write(new CheckpointBatches(columns).actions(actions))
     const { sizeBytes } = await writer.finish()
-    return { path, sizeBytes, written: await sink.close() }
+    return { path, sizeBytes, written: (await sink.close()) === 'created' }
   }
 
   #isTurnOfClassicName(): boolean {
@@ -217,7 +229,15 @@ class CheckpointRun {
 
   #writer(sink: ByteSink, schema: StructType): ParquetWriter {
     const { encode: encodeRowGroup, memory, concurrency: encodeAhead } = this.#encoder
-    return createParquetWriter(sink, { schema, codec: 'snappy', rowGroupBytes: ROW_GROUP_BYTES, encodeRowGroup, memory, encodeAhead })
+    return createParquetWriter(sink, {
+      schema,
+      codec: 'snappy',
+      rowGroupBytes: ROW_GROUP_BYTES,
+      dictionary: 'never',
+      encodeRowGroup,
+      memory,
+      encodeAhead,
+    })
   }
 
   // Others get their turn between batches: a checkpoint is written beside the work of the process, not instead of it.
@@ -230,12 +250,16 @@ class CheckpointRun {
   }
 }
 
-/** A file that is visible only once it is whole. */
-class WholeFile implements ByteSink {
+// A file that is to be seen only once it is whole: written so by the store, or kept in memory until then.
+async function openWhole(storage: Storage, path: string, signal: AbortSignal | undefined): Promise<WholeObjectWriter> {
+  return storage.writeWhole === undefined ? new BufferedFile(storage, path, signal) : storage.writeWhole(path, { signal })
+}
+
+class BufferedFile implements WholeObjectWriter {
   readonly #storage: Storage
   readonly #path: string
   readonly #signal: AbortSignal | undefined
-  readonly #chunks: Uint8Array[] = []
+  #chunks: Uint8Array[] = []
 
   constructor(storage: Storage, path: string, signal: AbortSignal | undefined) {
     this.#storage = storage
@@ -247,9 +271,12 @@ class WholeFile implements ByteSink {
     this.#chunks.push(bytes.slice())
   }
 
-  /** False where another writer was faster. */
-  async close(): Promise<boolean> {
-    return (await this.#storage.create(this.#path, concatBytes(this.#chunks), { signal: this.#signal })) === 'created'
+  close(): Promise<CreateOutcome> {
+    return this.#storage.create(this.#path, concatBytes(this.#chunks), { signal: this.#signal })
+  }
+
+  async abort(): Promise<void> {
+    this.#chunks = []
   }
 }
 
