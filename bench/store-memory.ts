@@ -3,7 +3,7 @@
 //
 //   node scripts/run.mjs bench/store-memory.ts [--json] [--mib 1024] [URL [KEY=VALUE…]]
 //
-// Without a URL: local disk, and every remote store whose server can be started here (S3: test/servers/s3.sh).
+// Without a URL: local disk, and every remote store whose server can be started here (test/servers/s3.sh, test/servers/hdfs.sh).
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,7 +46,7 @@ else process.exitCode = compare() ? 0 : 1
 
 function compare(): boolean {
   const [url, ...options] = positionals
-  const places = url === undefined ? [localPlace(), ...s3Places()] : [{ url, options, end: () => {} }]
+  const places = url === undefined ? [localPlace(), ...s3Places(), ...hdfsPlaces()] : [{ url, options, end: () => {} }]
   let good = true
   for (const place of places) {
     const child = spawnSync(
@@ -122,4 +122,17 @@ function s3Places(): Place[] {
     `secretAccessKey=${exported.get('AWS_SECRET_ACCESS_KEY')}`,
   ]
   return [{ url: `s3://${exported.get('ALLUVIUM_S3_BUCKET')}/memory`, options, end: () => void server('remove') }]
+}
+
+/** A cluster of its own, where Java and Maven are. */
+function hdfsPlaces(): Place[] {
+  const script = join(root, 'test/servers/hdfs.sh')
+  const server = (...words: string[]): string => execFileSync(script, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    const host = /^namenode0=(.*)$/m.exec(server('start', 'plain', 'bench-memory'))?.[1]
+    return [{ url: `webhdfs://${host}/tables/memory`, options: ['user=bench'], end: () => void server('remove', 'bench-memory') }]
+  } catch {
+    console.error('webhdfs: skipped; HDFS did not start, it needs Java 17 and Maven')
+    return []
+  }
 }

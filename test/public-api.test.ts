@@ -4,6 +4,7 @@ import * as api from 'alluvium'
 import * as testing from 'alluvium/testing'
 import { expect, test } from 'vitest'
 import * as s3 from '../src/storage/s3/index.js'
+import * as webhdfs from '../src/storage/webhdfs/index.js'
 
 test('the main entry exports exactly this', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -82,6 +83,10 @@ test('alluvium/testing exports exactly this', () => {
 
 test('alluvium/s3 exports exactly this', () => {
   expect(Object.keys(s3)).toEqual(['s3Storage'])
+})
+
+test('alluvium/webhdfs exports exactly this', () => {
+  expect(Object.keys(webhdfs).sort()).toEqual(['webhdfsOptions', 'webhdfsStorage'])
 })
 
 test('VERSION is the version of the package', () => {

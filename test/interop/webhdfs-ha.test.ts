@@ -17,7 +17,12 @@ afterAll(() => children?.[Symbol.dispose]())
 
 describe.skipIf(hdfsAbsent !== undefined)('HDFS with two namenodes', () => {
   const cluster = hdfsForSuite('ha')
-  const options = (more: WebHdfsOptions = {}): WebHdfsOptions => ({ user: 'tester', namenodes: cluster.current.namenodes, ...more })
+  const options = (more: WebHdfsOptions = {}): WebHdfsOptions => ({
+    user: 'tester',
+    namenodes: cluster.current.namenodes,
+    retryMs: 120_000,
+    ...more,
+  })
 
   // The standby is asked first, so that every new store has to find the other.
   const standbyFirst = (): WebHdfsOptions => options({ namenodes: [...cluster.current.namenodes].reverse() })
@@ -29,7 +34,7 @@ describe.skipIf(hdfsAbsent !== undefined)('HDFS with two namenodes', () => {
     const url = cluster.current.freshUrl()
     await createTable(url, { schema: columns, storage: options() })
     const running = Array.from({ length: 3 }, (_, n) => children.start('append', url, options() as object, `writer${n}`))
-    await crash(running, 4, async () => void (await cluster.current.ctl('failover')))
+    await crash(running, 3, async () => void (await cluster.current.ctl('failover')))
     const lines = await outcomesOf(running, () => openTable(url, { storage: options() }))
     expect(lines.filter(({ outcome }) => outcome !== 'acked')).toEqual([])
   })

@@ -20,6 +20,8 @@ beforeAll(async () => {
 afterAll(() => children?.[Symbol.dispose]())
 
 const user = 'tester'
+/** A namenode that restarts on a busy machine takes its time. */
+const patient = { user, retryMs: 120_000 }
 
 describe.skipIf(hdfsAbsent !== undefined)('HDFS', () => {
   const cluster = hdfsForSuite('plain')
@@ -57,13 +59,13 @@ describe.skipIf(hdfsAbsent !== undefined)('HDFS', () => {
   test('16 processes that append at once all commit, each row once, in versions without a gap', async () => {
     const url = cluster.current.freshUrl()
     await createTable(url, { schema: columns, storage: { user } })
-    const running = Array.from({ length: 16 }, (_, n) => children.start('append-4', url, { user } as object, `writer${n}`))
+    const running = Array.from({ length: 16 }, (_, n) => children.start('append-3', url, { user } as object, `writer${n}`))
     await Promise.all(running.map(({ ended }) => ended))
     const lines = running.flatMap((child) => child.lines as Line[])
     expect(lines.filter(({ outcome }) => outcome !== 'acked')).toEqual([])
     expect(await idsOf(await openTable(url, { storage: { user } }))).toEqual(lines.map(({ id }) => id).sort())
     const versions = lines.map(({ version }) => version as number).sort((a, b) => a - b)
-    expect(versions).toEqual(Array.from({ length: 64 }, (_, n) => n + 1))
+    expect(versions).toEqual(Array.from({ length: 48 }, (_, n) => n + 1))
   })
 
   test('delta-rs reads what we wrote', { skip: absent !== undefined }, async () => {
@@ -95,8 +97,8 @@ print(json.dumps([f'{row["id"]} {row["n"]} {row["p"]}' for row in t.to_pylist()]
   test('a cluster killed in the middle of commits and started again loses no row and doubles none', async () => {
     const url = cluster.current.freshUrl()
     await createTable(url, { schema: columns, storage: { user } })
-    const running = Array.from({ length: 3 }, (_, n) => children.start('append', url, { user } as object, `writer${n}`))
-    await crash(running, 2, async () => {
+    const running = Array.from({ length: 3 }, (_, n) => children.start('append', url, patient as object, `writer${n}`))
+    await crash(running, 1, async () => {
       await cluster.current.kill()
       await cluster.current.restart()
     })
@@ -108,8 +110,8 @@ print(json.dumps([f'{row["id"]} {row["n"]} {row["p"]}' for row in t.to_pylist()]
   test('a namenode restarted in the middle of commits loses no row and doubles none', async () => {
     const url = cluster.current.freshUrl()
     await createTable(url, { schema: columns, storage: { user } })
-    const running = Array.from({ length: 2 }, (_, n) => children.start('append', url, { user } as object, `writer${n}`))
-    await crash(running, 2, async () => void (await cluster.current.ctl('restart-namenode 0')))
+    const running = Array.from({ length: 2 }, (_, n) => children.start('append', url, patient as object, `writer${n}`))
+    await crash(running, 1, async () => void (await cluster.current.ctl('restart-namenode 0')))
     const lines = await outcomesOf(running, () => openTable(url, { storage: { user } }))
     expect(lines.filter(({ outcome }) => outcome !== 'acked')).toEqual([])
   })

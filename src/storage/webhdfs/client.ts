@@ -38,6 +38,8 @@ export interface Onward {
 export interface SecondStep {
   readonly exchange: Exchange
   readonly asked: number
+  /** Of a CREATE: the folder that must be there. */
+  readonly folder?: string
 }
 
 /** Of an error's body as much is read. */

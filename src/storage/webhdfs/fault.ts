@@ -133,7 +133,15 @@ const PASSING = new Set([
   'RetriableException',
   'ObserverRetryOnActiveException',
   'ServerTooBusyException',
-  'NameNodeNotFormattedException',
+  // Between a datanode or HttpFS and the namenode: its connection ended, or nothing listens while the namenode restarts.
+  'EOFException',
+  'ConnectException',
+  'ConnectTimeoutException',
+  'SocketException',
+  'SocketTimeoutException',
+  'NoRouteToHostException',
+  'ClosedChannelException',
+  'ClosedByInterruptException',
 ])
 const STANDBY_TEXT = /not supported in state standby/i
 const MISSING = new Set(['FileNotFoundException', 'PathNotFoundException', 'PathIsNotDirectoryException', 'NotDirectoryException'])

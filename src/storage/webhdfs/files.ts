@@ -1,5 +1,7 @@
 // Files by path in HDFS: look up, read, make, rename, delete. Each speaks in one go, answers in facts, and leaves doubt as a fault.
 // One rule: a number or name a server gives is checked before it is used.
+
+import { parentFolder } from '../path.js'
 import { fieldsOf, type HdfsClient, type Operation, type Reply, refuseUnless, type SecondStep } from './client.js'
 import type { Answer } from './exchange.js'
 import { nonsense, WebHdfsFault } from './fault.js'
@@ -32,13 +34,19 @@ export interface HdfsRange {
   readonly length: number
 }
 
+const MOST_FOLDERS = 10_000
+
 export class HdfsFiles {
   readonly client: HdfsClient
   readonly place: HdfsLocation
+  readonly #umask: number
+  /** Folders that are there, as far as known here. */
+  readonly #folders = new Set<string>()
 
-  constructor(client: HdfsClient, place: HdfsLocation) {
+  constructor(client: HdfsClient, place: HdfsLocation, umask: string) {
     this.client = client
     this.place = place
+    this.#umask = Number.parseInt(umask, 8)
   }
 
   async status(path: string, { signal, patience }: Trying): Promise<HdfsStatus | undefined> {
@@ -89,21 +97,31 @@ export class HdfsFiles {
 
   /** Sends a new file's bytes, or opens it for a stream of them. The outcome comes with {@link madeBy}. */
   async startMaking(path: string, body: Uint8Array | 'stream', { signal, patience }: Trying): Promise<SecondStep> {
-    // Never without `overwrite`: the namenode's default is false, HttpFS's is true.
-    const reply = await this.client.ask(this.operation('PUT', path, 'CREATE', [['overwrite', 'false']], signal), patience)
-    if (reply.kind === 'onward') return this.client.onward(reply, { method: 'PUT', body, signal })
+    await this.#makeFolder(parentFolder(path), { signal, patience })
+    const query = [
+      // Never without `overwrite`: the namenode's default is false, HttpFS's is true.
+      ['overwrite', 'false'],
+      // Folders that CREATE makes by itself are open to everybody.
+      ['createparent', 'false'],
+      ['permission', this.#permission(0o666)],
+    ] as const
+    const reply = await this.client.ask(this.operation('PUT', path, 'CREATE', query, signal), patience)
+    if (reply.kind === 'onward') return { ...this.client.onward(reply, { method: 'PUT', body, signal }), folder: parentFolder(path) }
     if (reply.kind === 'data') reply.answer.drop()
     throw nonsense('CREATE was not sent on to a datanode')
   }
 
   /** Resolves when the datanode said 201. */
-  async madeBy({ exchange, asked }: SecondStep): Promise<void> {
+  async madeBy({ exchange, asked, folder }: SecondStep): Promise<void> {
     try {
       await refuseUnless(await exchange.answer, 201)
     } catch (error) {
       exchange.cancel()
       this.client.noteFault(error, asked)
-      throw error
+      if (!(error instanceof WebHdfsFault) || !error.isMissing || folder === undefined) throw error
+      // Somebody removed the folder. It is made again by the next try.
+      this.#folders.delete(folder)
+      throw new WebHdfsFault({ kind: 'network', name: error.name, message: error.message })
     }
   }
 
@@ -131,6 +149,21 @@ export class HdfsFiles {
       if (error instanceof WebHdfsFault && error.isMissing) return false
       throw error
     }
+  }
+
+  async #makeFolder(folder: string, { signal, patience }: Trying): Promise<void> {
+    if (this.#folders.has(folder)) return
+    const value = await this.client.json(
+      this.operation('PUT', folder, 'MKDIRS', [['permission', this.#permission(0o777)]], signal),
+      patience,
+    )
+    if (fieldsOf(value)?.boolean !== true) throw nonsense('MKDIRS was not answered with true')
+    if (this.#folders.size >= MOST_FOLDERS) this.#folders.clear()
+    this.#folders.add(folder)
+  }
+
+  #permission(all: number): string {
+    return (all & ~this.#umask).toString(8).padStart(3, '0')
   }
 
   operation(

@@ -22,6 +22,8 @@ export interface WebHdfsOptions {
   readonly hostMap?: string | Readonly<Record<string, string>>
   /** Certificates to trust for TLS in place of the system's: PEM text, or the path of a PEM file. */
   readonly ca?: string
+  /** What new files and folders are not: octal, `022` by default (0644 and 0755). WebHDFS itself would let everybody write new folders. */
+  readonly umask?: string
   /** A connection on which nothing moves for so long is given up; 30,000 milliseconds by default. */
   readonly stallTimeoutMs?: number
   /** How long a call goes on trying while namenodes are away, starting or in safe mode; 30,000 milliseconds by default. */
@@ -41,6 +43,7 @@ export interface WebHdfsSettings {
   readonly kerberos: boolean
   readonly hostMap: ReadonlyMap<string, string>
   readonly ca?: string
+  readonly umask: string
   readonly stallTimeoutMs: number
   readonly retryMs: number
   readonly maxRequests: number
@@ -56,6 +59,7 @@ const namenodes = z
   .transform((list) => list.map((each) => each.trim()))
   .refine((list) => list.length > 0 && list.every((each) => NAMENODE.test(each)), { error: 'must be host:port, separated by commas' })
 
+const umaskError = 'must be three octal digits, such as 022'
 const hostMapError = 'must be name=host[:port], separated by commas'
 const hostMap = z
   .union([z.record(z.string(), z.string()), z.string().transform(pairsOf)], { error: hostMapError })
@@ -72,6 +76,10 @@ export const webhdfsOptions: z.ZodObject = z
     kerberos: flagField().default(false),
     hostMap: hostMap.default(new Map()),
     ca: textField(),
+    umask: z
+      .string({ error: umaskError })
+      .regex(/^0?[0-7]{3}$/, { error: umaskError })
+      .default('022'),
     stallTimeoutMs: countField(100, 3_600_000).default(30_000),
     retryMs: countField(0, 3_600_000).default(30_000),
     maxRequests: countField(1, 1024).default(16),

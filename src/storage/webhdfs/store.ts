@@ -58,7 +58,7 @@ export function webhdfsStorageWith(negotiator: Negotiator, url: string, options:
   const wire = { runtime, stallTimeoutMs, ca: settings.ca === undefined ? undefined : certificates(settings.ca) }
   const credentials = new Credentials(settings, runtime, negotiator)
   const client = new HdfsClient(wire, place.namenodes, credentials, settings.hostMap, settings.maxRequests)
-  return new WebHdfsStore({ files: new HdfsFiles(client, place), runtime, retryMs, stallTimeoutMs }, credentials)
+  return new WebHdfsStore({ files: new HdfsFiles(client, place, settings.umask), runtime, retryMs, stallTimeoutMs }, credentials)
 }
 
 class WebHdfsStore implements WebHdfsStorage {

@@ -9,7 +9,7 @@ import type { Trying } from './files.js'
 import { checkWhole, drop, type HdfsStaged, reasonOf, stageObject, temporaryPath, type Work } from './stage.js'
 
 /** An object up to this size is sent in one piece when it is closed, with all tries; of a longer one so much is kept at first. */
-const HELD_BYTES = 1024 * 1024
+const HELD_BYTES = 4 * 1024 * 1024
 const PIECE_BYTES = 256 * 1024
 const SEEN_PAUSE_MS = 20
 

@@ -35,7 +35,10 @@ describe('a create on a namenode', () => {
     expect(create.map(({ server, method }) => `${server} ${method}`)).toEqual(['namenode PUT', 'datanode PUT'])
     expect(create[0]?.path).toMatch(/^\/t\/_delta_log\/\.00000000000000000001\.json\.[0-9a-f-]{36}\.tmp$/)
     expect(create.map(({ query }) => query.get('overwrite'))).toEqual(['false', 'false'])
-    const order = hdfs.seen.map(({ op, path }) => `${op} ${path === FULL ? 'final' : 'temporary'}`)
+    expect(create[0]?.query.get('permission')).toBe('644')
+    const folder = hdfs.seen.find(({ op }) => op === 'MKDIRS')
+    expect([folder?.path, folder?.query.get('permission')]).toEqual(['/t/_delta_log', '755'])
+    const order = hdfs.seen.filter(({ op }) => op !== 'MKDIRS').map(({ op, path }) => `${op} ${path === FULL ? 'final' : 'temporary'}`)
     expect(order).toEqual(['GETFILESTATUS final', 'CREATE temporary', 'CREATE temporary', 'GETFILESTATUS temporary', 'RENAME temporary'])
     const rename = hdfs.seen.at(-1)
     expect([rename?.query.get('renameoptions'), rename?.query.get('destination')]).toEqual(['NONE', FULL])
@@ -228,6 +231,19 @@ describe('a create on HttpFS', () => {
 })
 
 describe('staging', () => {
+  test('makes a folder once, with the permissions of the umask, and again when somebody removed it', async () => {
+    const hdfs = await ScriptedHdfs.start()
+    const storage = webhdfsStorage(hdfs.url, { user: 'tester', umask: '007', retryMs: 2000 })
+    for (const name of ['a', 'b', 'c']) await storage.create(`f/${name}`, bytes('x'))
+    const made = (): string[] =>
+      hdfs.seen.filter(({ op }) => op === 'MKDIRS').map(({ path, query }) => `${path} ${query.get('permission')}`)
+    expect(made()).toEqual(['/t/f 770'])
+    expect(new Set(hdfs.seen.filter(({ op }) => op === 'CREATE').map(({ query }) => query.get('permission')))).toEqual(new Set(['660']))
+    hdfs.next('CREATE', says(404, 'FileNotFoundException', 'Parent directory doesn\u2019t exist: /t/f'), { server: 'datanode' })
+    expect(await storage.create('f/d', bytes('x'))).toBe('created')
+    expect(made()).toEqual(['/t/f 770', '/t/f 770'])
+  })
+
   test('a CREATE that broke off leaves a short file that looks whole; it is noticed and made again', async () => {
     const hdfs = await ScriptedHdfs.start()
     hdfs.next(

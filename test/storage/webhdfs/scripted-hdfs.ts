@@ -189,6 +189,7 @@ export class ScriptedHdfs {
     if (op === 'GETFILESTATUS') return this.#status(path, response)
     if (op === 'LISTSTATUS_BATCH') return this.#list(seen, response)
     if (op === 'RENAME') return this.#rename(seen, response)
+    if (op === 'MKDIRS') return json(response, 200, { boolean: true })
     if (op !== 'DELETE') return exception(response, 400, 'IllegalArgumentException', `Invalid value for webhdfs parameter "op": ${op}`)
     if (this.files.has(path) || !this.#isFolder(path)) return json(response, 200, { boolean: this.files.delete(path) })
     return exception(response, this.#httpfs ? 500 : 403, 'PathIsNotEmptyDirectoryException', `${path} is non empty`)

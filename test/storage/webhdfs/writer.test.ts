@@ -27,7 +27,7 @@ test('a small object is one CREATE of a known length, a large one is a stream', 
   await write(storage, 'small', 0.5)
   expect(hdfs.seen.find(({ server }) => server === 'datanode')?.headers['content-length']).toBe(String(MIB / 2))
   hdfs.seen.length = 0
-  const bytes = await write(storage, 'large', 5)
+  const bytes = await write(storage, 'large', 7)
   expect(hdfs.seen.filter(({ server }) => server === 'datanode').map(({ headers }) => headers['transfer-encoding'])).toEqual(['chunked'])
   expect(Buffer.compare(hdfs.files.get('/t/large')?.bytes ?? new Uint8Array(0), bytes)).toBe(0)
   expect(left(hdfs).sort()).toEqual(['/t/large', '/t/small'])
@@ -41,7 +41,7 @@ test.each([
 ])('a datanode that does not take the stream (%s) costs another try, and no byte', async (_, act) => {
   const hdfs = await ScriptedHdfs.start()
   hdfs.next('CREATE', act as never, { server: 'datanode' })
-  const bytes = await write(open(hdfs), 'large', 4)
+  const bytes = await write(open(hdfs), 'large', 6)
   expect(Buffer.compare(hdfs.files.get('/t/large')?.bytes ?? new Uint8Array(0), bytes)).toBe(0)
   expect(left(hdfs)).toEqual(['/t/large'])
 })
@@ -49,7 +49,7 @@ test.each([
 test('a stream whose 201 got lost is found whole', async () => {
   const hdfs = await ScriptedHdfs.start()
   hdfs.next('CREATE', lost, { server: 'datanode' })
-  await write(open(hdfs), 'large', 4)
+  await write(open(hdfs), 'large', 6)
   expect(left(hdfs)).toEqual(['/t/large'])
 })
 
@@ -80,17 +80,17 @@ test('a refusal of the whole stream says why', async () => {
     server: 'datanode',
     times: 99,
   })
-  await expect(write(open(hdfs), 'large', 3)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
+  await expect(write(open(hdfs), 'large', 6)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
 })
 
 test('a datanode that takes no more is noticed, and a caller that is slow is not taken for one', async () => {
   const hdfs = await ScriptedHdfs.start()
   const storage = open(hdfs, { stallTimeoutMs: 300 })
   const slow = await storage.write('slow')
-  await slow.write(new Uint8Array(3 * MIB))
+  await slow.write(new Uint8Array(5 * MIB))
   await new Promise((resolve) => setTimeout(resolve, 900))
   await slow.write(new Uint8Array(MIB))
-  expect(await slow.close()).toEqual({ sizeBytes: 4 * MIB })
+  expect(await slow.close()).toEqual({ sizeBytes: 6 * MIB })
   hdfs.next(
     'CREATE',
     (seen, response) => {
@@ -98,7 +98,7 @@ test('a datanode that takes no more is noticed, and a caller that is slow is not
       response.writeContinue()
       response.socket?.pause()
     },
-    { server: 'datanode' },
+    { server: 'datanode', times: 99 },
   )
   const writer = await storage.write('stuck')
   const writing = async (): Promise<void> => {
@@ -110,7 +110,7 @@ test('a datanode that takes no more is noticed, and a caller that is slow is not
 test('a name taken while the stream was under way is ALREADY_EXISTS, and its object stays', async () => {
   const hdfs = await ScriptedHdfs.start()
   const writer = await open(hdfs).write('large')
-  await writer.write(new Uint8Array(3 * MIB))
+  await writer.write(new Uint8Array(6 * MIB))
   hdfs.put('/t/large', 'theirs')
   await expect(writer.close()).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
   expect(hdfs.text('/t/large')).toBe('theirs')
