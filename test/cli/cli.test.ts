@@ -263,7 +263,9 @@ describe('facts', () => {
         numFiles: 3,
         sizeBytes: expect.any(Number),
         positions: { [Object.keys((await one('describe'))[0]?.positions as object)[0] as string]: '2' },
-        checksum: { state: 'absent', detail: null },
+        clusteringColumns: [],
+        domainMetadata: {},
+        checksum: { state: 'valid', detail: null },
       },
     ])
     const files = await one('files')
