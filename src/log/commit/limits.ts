@@ -48,6 +48,10 @@ export class Limits {
   #lastPutMs = 1
   /** Of a call that ended in time, for the next one. */
   #idle: AbortController | undefined
+  readonly #listeners = new Set<() => void>()
+  readonly #tellAll = (): void => {
+    for (const listener of this.#listeners) listener()
+  }
 
   constructor(runtime: Runtime, options: CommitOptions) {
     this.#runtime = runtime
@@ -104,16 +108,26 @@ export class Limits {
     const onAbort = (): void => {
       graceTimer = this.#runtime.setTimer(this.#graceLeftMs(), end('aborted by the caller'))
     }
-    if (signal?.aborted === false) signal.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === false) this.#listen(onAbort)
     return {
       signal: controller.signal,
       end: () => {
         timer.cancel()
         graceTimer.cancel()
-        signal?.removeEventListener('abort', onAbort)
+        this.#unlisten(onAbort)
         if (!controller.signal.aborted) this.#idle = controller
       },
     }
+  }
+
+  // One listener on the caller's signal, however many calls are under way: a platform warns of more than a few.
+  #listen(onAbort: () => void): void {
+    if (this.#listeners.size === 0) this.#options.signal?.addEventListener('abort', this.#tellAll, { once: true })
+    this.#listeners.add(onAbort)
+  }
+
+  #unlisten(onAbort: () => void): void {
+    if (this.#listeners.delete(onAbort) && this.#listeners.size === 0) this.#options.signal?.removeEventListener('abort', this.#tellAll)
   }
 
   /** Waits before trying again what the store failed to do: longer each time in a row, with jitter. */
