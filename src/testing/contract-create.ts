@@ -1,6 +1,6 @@
 // The contract of `create`, and of `stage` where a store has it: the whole object or nothing, one winner.
-import { AlluviumError } from '../errors.js'
-import type { Storage } from '../storage/storage.js'
+import { AlluviumError, isAlluviumError } from '../errors.js'
+import type { CreateOutcome, Storage } from '../storage/storage.js'
 import { check, checkBytesEqual, checkEqual, checkMisuse, checkRefused } from './check.js'
 import { type ContractCase, type ContractOptions, during, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
 
@@ -61,13 +61,25 @@ async function existing(storage: Storage): Promise<void> {
   const before = await storage.stat('by-create')
   for (const path of ['by-create', 'by-put', 'by-write']) {
     checkEqual(await storage.create(path, textBytes('a much longer second text')), 'exists', `create over an object made ${path}`)
-    checkEqual(await storage.create(path, first), 'exists', `create of the same bytes again over an object made ${path}`)
+    check(
+      await existsOrInDoubt(storage.create(path, first)),
+      `create of the same bytes again over an object made ${path} does not say that it made it`,
+    )
     checkBytesEqual(await storage.read(path), first, `the object made ${path} after a lost create`)
   }
   checkEqual(await storage.create('empty', first), 'exists', 'create over an empty object')
   checkEqual((await storage.read('empty'))?.length, 0, 'an empty object after a lost create')
   checkEqual(await storage.stat('by-create'), before, 'a lost create does not touch what is there')
   checkEqual(await listPaths(storage, ''), ['by-create', 'by-put', 'by-write', 'empty'], 'a lost create leaves nothing behind')
+}
+
+// A store that had to send its request twice cannot tell such an object from its own; then it must say that it does not know.
+async function existsOrInDoubt(create: Promise<CreateOutcome>): Promise<boolean> {
+  try {
+    return (await create) === 'exists'
+  } catch (error) {
+    return isAlluviumError(error) && error.facts.applied === 'unknown'
+  }
 }
 
 async function createAgain(storage: Storage): Promise<void> {
