@@ -134,7 +134,8 @@ describe('write', () => {
     await expect(writing(server.storage({ partBytes: PART }), 30 * MIB).then((writer) => writer.close())).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
     })
-    expect(stepOf(server.requests.at(-1) as ScriptedRequest)).toBe('abort')
+    // A part that was given up may still reach the server after it: there is no upload then that it could belong to.
+    expect(server.requests.filter((request) => stepOf(request) === 'abort')).toHaveLength(1)
   })
 
   test('aborting a writer and a signal that fires abort the upload', async () => {
