@@ -70,7 +70,7 @@ export async function project(footer: Footer, name: string, selected: ReadonlySe
   const leaves = footer.leaves.filter((leaf) => selected.has(leaf.leaf))
   const hasInt96 = leaves.some((leaf) => leaf.physicalType === PhysicalType.INT96)
   const top = new Set(footer.root.children)
-  const columns = leaves.map((leaf) => (top.has(leaf) ? flatColumn(footer.bytes, leaf) : undefined))
+  const columns = guarded(name, () => leaves.map((leaf) => (top.has(leaf) ? flatColumn(footer.bytes, leaf) : undefined)))
   if (columns.every((column) => column !== undefined)) {
     const schema = schemaOf(columns.map(({ field }) => field))
     const flat = new Map(columns.map((column, at) => [(leaves[at] as SchemaNode).leaf, { ...column, at }]))
