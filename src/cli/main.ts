@@ -84,7 +84,7 @@ async function dispatch(words: readonly string[], output: Output, signal: AbortS
       name,
       COMMANDS.map((candidate) => candidate.name),
     )
-    throw usageError(`unknown command ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`} See 'alluvium --help'.`)
+    throw usageError(`unknown command ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}; see 'alluvium --help'`)
   }
   if (rest.includes('--help')) return output.write(helpOf(command))
   await command.run({ ...parseWords(command, rest), output, signal })

@@ -29,6 +29,11 @@ export interface ContractOptions {
   readonly bigObjectBytes?: number
   /** Creators that race for one name in this process, and the number of names; 32 and 12 by default. */
   readonly race?: { readonly creators?: number; readonly names?: number }
+  /**
+   * Whether a create over an object of the same bytes may fail with `applied: 'unknown'`: only where requests are made to fail, so
+   * that the store has to send one twice and cannot tell that object from its own. Any other store must answer `exists`.
+   */
+  readonly doubtsEqualBytes?: boolean
   /** How to start processes that race; without it that case is left out. */
   readonly processRace?: ProcessRace
 }
