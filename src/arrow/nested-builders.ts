@@ -26,9 +26,9 @@ abstract class OffsetsBuilder extends BaseBuilder {
     this.offsets[++this.length] = childLength
   }
 
-  protected takeOffsets(): Int32Array<ArrayBuffer> {
-    const offsets = usedPart(this.offsets, this.length + 1)
-    this.offsets = new Int32Array(1)
+  protected takeOffsets(lent: boolean): Int32Array<ArrayBuffer> {
+    const offsets = usedPart(this.offsets, this.length + 1, lent)
+    if (!lent) this.offsets = new Int32Array(1)
     return offsets
   }
 
@@ -69,10 +69,10 @@ export class ListBuilder extends OffsetsBuilder {
     super.truncate(length)
   }
 
-  finish(): Data {
-    const valueOffsets = this.takeOffsets()
-    const child = this.element.finish()
-    return makeData({ type: toArrowType(this.field.dataType), valueOffsets, child, ...this.takeValidity() } as never) as Data
+  finish(lent = false): Data {
+    const valueOffsets = this.takeOffsets(lent)
+    const child = this.element.finish(lent)
+    return makeData({ type: toArrowType(this.field.dataType), valueOffsets, child, ...this.takeValidity(lent) } as never) as Data
   }
 
   protected put(value: unknown, faults: CellFault[] | undefined): string | undefined {
@@ -120,13 +120,13 @@ export class MapBuilder extends OffsetsBuilder {
     super.truncate(length)
   }
 
-  finish(): Data {
+  finish(lent = false): Data {
     const type = toArrowType(this.field.dataType) as Map_
-    const valueOffsets = this.takeOffsets()
+    const valueOffsets = this.takeOffsets(lent)
     const length = this.key.length
-    const children = [this.key.finish(), this.value.finish()]
+    const children = [this.key.finish(lent), this.value.finish(lent)]
     const child = makeData({ type: type.childType, length, nullCount: 0, children } as never) as Data
-    return makeData({ type, valueOffsets, child, ...this.takeValidity() } as never) as Data
+    return makeData({ type, valueOffsets, child, ...this.takeValidity(lent) } as never) as Data
   }
 
   protected put(value: unknown, faults: CellFault[] | undefined): string | undefined {
@@ -200,9 +200,9 @@ export class StructBuilder extends BaseBuilder {
     super.truncate(length)
   }
 
-  finish(): Data {
-    const children = this.children.map((child) => child.finish())
-    return makeData({ type: toArrowType(this.field.dataType), children, ...this.takeValidity() } as never) as Data
+  finish(lent = false): Data {
+    const children = this.children.map((child) => child.finish(lent))
+    return makeData({ type: toArrowType(this.field.dataType), children, ...this.takeValidity(lent) } as never) as Data
   }
 
   protected put(value: unknown, faults: CellFault[] | undefined): string | undefined {

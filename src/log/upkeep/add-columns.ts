@@ -93,9 +93,9 @@ export class AddColumns {
     }
   }
 
-  /** The column of what was appended. */
+  /** The column of what was appended; only lent: it is worthless once more is appended. */
   finish(): Data {
-    return this.builder.finish()
+    return this.builder.finish(true)
   }
 
   private appendExtras(row: number, flags: number): void {

