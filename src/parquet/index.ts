@@ -13,6 +13,19 @@ export { createRowGroupEncoder, type RowGroupEncoder, type RowGroupEncoderOption
 export type { SchemaNode } from './schema-tree.js'
 export type { ColumnPath } from './slice.js'
 export { type ByteSource, bytesSource } from './source.js'
+export {
+  type OpenedForSplice,
+  openForSplice,
+  rowGroupsTooSmall,
+  type SmallRowGroups,
+  type Spliced,
+  type SpliceInput,
+  type SpliceOptions,
+  type SpliceRowGroup,
+  type SpliceRules,
+  spliceFiles,
+  spliceObstacle,
+} from './splice.js'
 export { StatisticsCollector, type StatisticsOptions } from './statistics.js'
 export { type ByteSink, createParquetWriter, type ParquetWriter, type ParquetWriterOptions } from './writer.js'
 export { unzstd } from './zstd.js'

@@ -40,11 +40,38 @@ export interface Projection {
   readonly flat: ReadonlyMap<number, PlacedColumn>
 }
 
+/** The bytes of a footer, and what else came with them. */
+export interface FooterBytes {
+  readonly bytes: Uint8Array
+  /** Where the footer begins. */
+  readonly dataEnd: number
+  /** The end of the file, as far as it was read. */
+  readonly tail: Uint8Array
+}
+
 /** Reads and parses the footer. */
 export async function openFooter(source: ByteSource, name: string, signal: AbortSignal | undefined): Promise<Opened> {
+  const { bytes, dataEnd, tail } = await readFooter(source, name, FOOTER_GUESS_BYTES, signal)
+  return { source: withTail(source, tail), footer: footerOf(bytes, name), dataEnd }
+}
+
+/** The facts of a footer's bytes. @throws AlluviumError `CORRUPT_DATA`, `LIMIT_EXCEEDED` */
+export function footerOf(bytes: Uint8Array, name: string): Footer {
+  const footer = guarded(name, () => parseFooter(bytes, name))
+  if (footer.numRows > MAX_ROWS) throw tooLarge(name, `it claims ${footer.numRows} rows; at most ${MAX_ROWS} are read of one file`)
+  return footer
+}
+
+/** Reads the footer's bytes; `guessBytes` is what the first request asks for. */
+export async function readFooter(
+  source: ByteSource,
+  name: string,
+  guessBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<FooterBytes> {
   const { sizeBytes } = source
   if (sizeBytes < 12) throw corrupt(name, `${sizeBytes} bytes are too few for a Parquet file`, { sizeBytes })
-  const guess = Math.min(FOOTER_GUESS_BYTES, sizeBytes)
+  const guess = Math.min(guessBytes, sizeBytes)
   let tail = await readExactly(source, name, { start: sizeBytes - guess, end: sizeBytes }, signal)
   throwIfAborted(signal, `reading ${name}`)
   const magic = magicAt(tail, tail.length - 4)
@@ -57,10 +84,7 @@ export async function openFooter(source: ByteSource, name: string, signal: Abort
     const rest = await readExactly(source, name, { start: sizeBytes - length - 8, end: sizeBytes - tail.length }, signal)
     tail = concatBytes([rest, tail])
   }
-  const bytes = tail.subarray(tail.length - 8 - length, tail.length - 8)
-  const footer = guarded(name, () => parseFooter(bytes, name))
-  if (footer.numRows > MAX_ROWS) throw tooLarge(name, `it claims ${footer.numRows} rows; at most ${MAX_ROWS} are read of one file`)
-  return { source: withTail(source, tail), footer, dataEnd: sizeBytes - length - 8 }
+  return { bytes: tail.subarray(tail.length - 8 - length, tail.length - 8), dataEnd: sizeBytes - length - 8, tail }
 }
 
 /** The Arrow schema of some leaves, as the codec will give them. It is asked only where there are leaves that need it. */

@@ -69,7 +69,8 @@ const FIRST_SHARE = 1 / 4
 const STREAM_OVERHEAD_BYTES = 256 * 1024
 // Encoded bytes in shared memory are handed on in pieces of this size, copied: not every sink takes shared memory.
 const PIECE_BYTES = 1024 * 1024
-const CREATED_BY = `alluvium version ${VERSION}`
+/** What files written here say of their writer. */
+export const CREATED_BY: string = `alluvium version ${VERSION}`
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 
 /**
