@@ -29,7 +29,10 @@ export interface RefreshOptions {
   readonly runtime?: Runtime
 }
 
-const READ_AHEAD_FILES = 16
+/** Of a log that was listed: all that follow a checkpoint, by the policy for writing checkpoints. */
+const READ_AHEAD_FILES = 100
+/** Of commits of which nobody knows whether they are there. */
+const GUESSED_FILES = 16
 const READ_AHEAD_BYTES = 128 * 2 ** 20
 // After this long without news, a missing next commit is checked against a listing: the log may have been cleaned.
 const TRUST_MS = 10 * 60 * 1000
@@ -101,7 +104,7 @@ export async function refreshLog(view: LogView, storage: Storage, options: Refre
   if (head.version < view.version) head = view
   // One commit is the usual news, so the second look is for one too; a view that is far behind then reads ahead.
   for (let round = 0; ; round++) {
-    const window = Math.min(2 ** Math.max(round - 1, 0), READ_AHEAD_FILES)
+    const window = Math.min(2 ** Math.max(round - 1, 0), GUESSED_FILES)
     throwIfAborted(signal, 'refreshing the table')
     const from = head.version + 1
     if (from + window > Number.MAX_SAFE_INTEGER) return head // No version can follow that has a name.

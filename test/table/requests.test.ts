@@ -1,8 +1,9 @@
-// What operations ask of an S3 store: requests and dependent round trips, counted by the store. No clock is involved.
-import { long, openTable, schema } from 'alluvium'
-import { dependentRoundTrips, type LoggedRequest, type S3Emulator, startS3Emulator } from 'alluvium/testing'
+// What operations ask of a store: requests and dependent round trips, counted by the store. No clock is involved.
+import { createTable, long, openTable, type Storage, schema } from 'alluvium'
+import { dependentRoundTrips, type LoggedRequest, type S3Emulator, startS3Emulator, startWebHdfsEmulator } from 'alluvium/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { s3Storage } from '../../src/storage/s3/index.js'
+import { webhdfsStorage } from '../../src/storage/webhdfs/index.js'
 import { putVersions } from './long-log.js'
 
 const VERSIONS = 100_000
@@ -20,7 +21,8 @@ const open = async (table = 'long') => {
   const storage = s3Storage(`s3://tables/${table}`, { endpoint: s3.endpoint, region: s3.region, ...s3.credentials })
   return openTable(storage, { schema: schema({ id: long() }) })
 }
-const isData = ({ method, path }: LoggedRequest): boolean => method === 'PUT' && path.endsWith('.parquet') && !path.includes('_delta_log')
+/** What belongs to a data file, which an append cannot do without. */
+const isData = ({ path }: { readonly path: string }): boolean => path.includes('.parquet') && !path.includes('_delta_log')
 
 test('opening a table of 100,000 versions takes three dependent round trips', async () => {
   s3.clearLog()
@@ -48,28 +50,69 @@ test('a refresh with nothing new is one request', async () => {
   }
 })
 
-test('an append makes 2.1 requests beyond its data, its checksum included; a checkpoint comes on top once in a while', async () => {
-  await putVersions(s3, 'tables', 'appended', {
-    versions: 60,
-    checkpoint: 50,
-    liveFiles: 300,
-    properties: { 'delta.checkpointInterval': '500' },
-  })
-  const table = await open('appended')
-  // The first one of a process tries whether the store honours conditions.
+test('as far behind its checkpoint as the policy for checkpoints lets it come, it opens in three round trips too', async () => {
+  // Long enough that the requests which are sent at once also overlap on a slow machine.
+  await using slow = await startS3Emulator({ latencyMs: 150 })
+  await putVersions(slow, 'tables', 'behind', { versions: 1100, checkpoint: 1001, liveFiles: 300 })
+  const storage = s3Storage('s3://tables/behind', { endpoint: slow.endpoint, region: slow.region, ...slow.credentials })
+  slow.clearLog()
+  const table = await openTable(storage)
+  expect(dependentRoundTrips(slow.log)).toBeLessThanOrEqual(3)
+  expect(slow.count()).toBe(3 + 99)
+  expect((await table.snapshot()).version).toBe(1100)
+})
+
+const APPENDS = 200
+
+/** A new table with default settings, and one handle that appends to it so often. */
+async function append(storage: Storage, beforeCounting: () => void): Promise<void> {
+  const table = await createTable(storage, { schema: schema({ id: long() }) })
+  // The first append of a process tries whether the store honours conditions.
   await table.append([{ id: 0n }])
   await table.settled()
-  s3.clearLog()
-  const appends = 60
-  for (let i = 0; i < appends; i++) await table.append([{ id: BigInt(i) }])
+  beforeCounting()
+  for (let i = 0; i < APPENDS; i++) await table.append([{ id: BigInt(i) }])
   await table.settled()
+}
+
+test('on S3 an append makes 2.1 requests beyond its data: its commit, its checksum, and its part of checkpoints and cleaning', async () => {
+  const storage = s3Storage('s3://tables/appended', { endpoint: s3.endpoint, region: s3.region, ...s3.credentials })
+  s3.setLatency(0)
+  await append(storage, () => s3.clearLog()).finally(() => s3.setLatency(10))
   const beyond = s3.log.filter((request) => !isData(request))
-  expect(s3.log.length - beyond.length).toBe(appends)
-  expect(beyond.length / appends).toBeLessThanOrEqual(2.1)
-  expect(beyond.filter(({ kind, path }) => kind === 'PutObject' && /\/\d{20}\.json$/.test(path))).toHaveLength(appends)
-  s3.clearLog()
-  await table.checkpoint()
-  // The hint, a listing, the checkpoint before with its tombstones, the new one, the hint anew, and the few commits that this
-  // handle has not seen by itself: what it wrote or read, it knows the removes of.
-  expect(s3.count()).toBeLessThanOrEqual(10)
+  expect(s3.log.length - beyond.length).toBe(APPENDS)
+  expect(beyond.length / APPENDS).toBeLessThanOrEqual(2.1)
+  const puts = (name: RegExp): LoggedRequest[] => beyond.filter(({ kind, path }) => kind === 'PutObject' && name.test(path))
+  expect(puts(/\/\d{20}\.json$/)).toHaveLength(APPENDS)
+  expect(puts(/\/\d{20}\.crc$/)).toHaveLength(APPENDS)
+  expect(puts(/\/\d{20}\.checkpoint\.parquet$/)).toHaveLength(2)
 })
+
+test('on WebHDFS an append makes 2.1 operations beyond its data, of 7.2 requests of HTTP', async () => {
+  await using hdfs = await startWebHdfsEmulator()
+  const operations: { readonly name: string; readonly path: string }[] = []
+  const storage = counting(webhdfsStorage(`${hdfs.url}/tables/appended`, { user: hdfs.user }), operations)
+  await append(storage, () => {
+    hdfs.clearLog()
+    operations.length = 0
+  })
+  const beyond = operations.filter((operation) => !isData(operation))
+  expect(beyond.length / APPENDS).toBeLessThanOrEqual(2.1)
+  expect(beyond.filter(({ name }) => name === 'stage')).toHaveLength(APPENDS)
+  // A commit is a CREATE in two steps, a look whether all of it is there, and a RENAME; a checksum goes without the look.
+  expect(hdfs.log.filter((request) => !isData(request)).length / APPENDS).toBeLessThanOrEqual(7.2)
+})
+
+/** The store, and the operations of it that are used. A page of a listing is one. Placing is the second half of staging. */
+function counting<S extends Storage>(storage: S, operations: { readonly name: string; readonly path: string }[]): S {
+  return new Proxy(storage, {
+    get: (target, key) => {
+      const own = Reflect.get(target, key, target) as unknown
+      if (typeof own !== 'function') return own
+      return (path: string, ...rest: unknown[]) => {
+        operations.push({ name: String(key), path })
+        return (own as (...words: unknown[]) => unknown).call(target, path, ...rest)
+      }
+    },
+  })
+}

@@ -13,6 +13,11 @@ const LOOK_AFTER_COMMITS = 3
 const RIGHT_AFTER = 2
 /** What was learnt so many paces ago is not true any more. */
 const LONG_AGO = 20
+/** Who wins every time cannot know whether others lose every time: after so many such commits it lets one pass, if there is one. */
+const FIRST_PROBE = 2
+/** And after so many times as many the next time, while nobody comes; each costs a request. */
+const PROBE_GROWTH = 4
+const LAST_PROBE = 128
 
 export class Rivalry {
   readonly #runtime: Runtime
@@ -23,6 +28,8 @@ export class Rivalry {
   #isKnown = false
   /** Commits in a row that met nobody, one right after the other. */
   #alone = 0
+  /** After so many of them one is let pass. */
+  #probeAfter = FIRST_PROBE
   #wonMs = Number.NEGATIVE_INFINITY
 
   constructor(runtime: Runtime) {
@@ -41,7 +48,11 @@ export class Rivalry {
     this.#isKnown = rivals > 0
     this.#alone = rivals > 0 || startMs - this.#wonMs > this.#paceMs * RIGHT_AFTER ? 0 : this.#alone + 1
     this.#wonMs = now
-    this.#turn = version + (isProbe(this.#alone) ? 1 : Math.round(SHARE * Math.min(rivals, MAX_RIVALS)))
+    if (rivals > 0) this.#probeAfter = FIRST_PROBE
+    const probes = this.#alone >= this.#probeAfter
+    if (probes) this.#probeAfter = Math.min(this.#probeAfter * PROBE_GROWTH, LAST_PROBE)
+    if (probes) this.#alone = 0
+    this.#turn = version + (probes ? 1 : Math.round(SHARE * Math.min(rivals, MAX_RIVALS)))
   }
 
   /** Nobody came for a while. */
@@ -57,11 +68,6 @@ export class Rivalry {
     const ms = commits * this.#paceMs * (0.75 + this.#runtime.random() / 2)
     return ms === 0 ? undefined : { ms, commits }
   }
-}
-
-/** Who wins every time cannot know whether others lose every time. After 2, 8, 32, … such commits it lets one pass, if there is one. */
-function isProbe(alone: number): boolean {
-  return alone >= 2 && Number.isInteger(Math.log2(alone / 2) / 2)
 }
 
 const rivalries = new WeakMap<Committer, Rivalry>()

@@ -1,15 +1,17 @@
-// When a commit is to be followed by a checkpoint. Pure. Every `delta.checkpointInterval` commits; where nobody has set it
-// and the checkpoint is a whole one of a large table, only once the log since the last has some weight, as otherwise the
-// checkpoints of small commits would be most of what is written. A heavy log gets one earlier.
+// When a commit is to be followed by a checkpoint. Pure. A table that sets `delta.checkpointInterval` gets one every so many commits,
+// exactly. Others get one once it pays: a checkpoint takes several requests and, unless it is of the second kind, writes the whole
+// state again, while the commits since the last one are read side by side. So the log must have some weight, or be long.
 import { tableProperties } from '../../schema/index.js'
 import { hasFeature, property } from '../features.js'
 import type { LogView } from '../log-view.js'
 
 /** A log of so many bytes is worth a checkpoint, however few commits it has. */
 const HEAVY_BYTES = 64 * 2 ** 20
+/** Less than this is read in a moment, from any store. */
+const LIGHT_BYTES = 2 ** 20
 /** The log must have this share of the checkpoint's size ... */
 const WORTHWHILE = 1 / 4
-/** ... or so many intervals of commits. */
+/** ... or so many intervals of commits: as many files as readers fetch at once. */
 const MAX_INTERVALS = 10
 
 /** Whether the commit that made this version, of `commitBytes`, is to be followed by a checkpoint. */
@@ -24,7 +26,9 @@ export function isCheckpointDue(view: LogView, commitBytes: number): boolean {
   const isHeavy = Math.floor(bytes / HEAVY_BYTES) > Math.floor((bytes - commitBytes) / HEAVY_BYTES)
   if (isHeavy && bytes >= sizeBytes / 2) return true
   if (commits % checkpointInterval !== 0) return false
+  if (property(view.metadata, 'delta.checkpointInterval') !== undefined) return true
+  // Of the second kind, it writes little more than what the log has.
   const isCheap = checkpointPolicy === 'v2' && hasFeature(view.protocol, 'v2Checkpoint')
-  const isAsked = property(view.metadata, 'delta.checkpointInterval') !== undefined
-  return isCheap || isAsked || bytes >= sizeBytes * WORTHWHILE || commits >= checkpointInterval * MAX_INTERVALS
+  if (bytes >= Math.max(LIGHT_BYTES, isCheap ? 0 : sizeBytes * WORTHWHILE)) return true
+  return commits >= checkpointInterval * MAX_INTERVALS
 }

@@ -5,8 +5,8 @@ import type { Runtime } from '../../runtime.js'
 import { tableProperties } from '../../schema/index.js'
 import type { Storage } from '../../storage/storage.js'
 import type { LogView } from '../log-view.js'
+import { findSegment, type LogSegment } from '../segment.js'
 import { type CleanLogResult, cleanLog, cleanupCutoff } from './clean-log.js'
-import { readLastCheckpoint } from './last-checkpoint.js'
 import { isCheckpointDue } from './policy.js'
 import { type CheckpointResult, writeCheckpoint } from './write-checkpoint.js'
 import { writeChecksum } from './write-checksum.js'
@@ -101,8 +101,9 @@ export class Upkeep {
   async #writeCheckpoint(view: LogView): Promise<void> {
     await inTurn(this.#runtime, () =>
       this.#reporting('checkpoint', view, async () => {
-        if (await this.#isDoneByOthers(view)) return
-        const result = await writeCheckpoint({ storage: this.#storage, runtime: this.#runtime }, view)
+        const segment = await findSegment(this.#storage, { version: view.version })
+        if (this.#isDoneByOthers(view, segment)) return
+        const result = await writeCheckpoint({ storage: this.#storage, runtime: this.#runtime }, view, { segment })
         this.#report({ kind: 'checkpoint', result })
       }),
     )
@@ -110,14 +111,12 @@ export class Upkeep {
   }
 
   // Another writer may have been here since this handle last looked.
-  async #isDoneByOthers(view: LogView): Promise<boolean> {
+  #isDoneByOthers(view: LogView, { checkpoint }: LogSegment): boolean {
     const known = view.shared.checkpoint?.version ?? view.replayState.checkpoint?.version ?? -1
-    const hint = await readLastCheckpoint(this.#storage, undefined)
-    const version = hint?.version as number | undefined
-    if (version === undefined || version <= known || version > view.version) return false
-    const sizeBytes = typeof hint?.sizeInBytes === 'number' ? hint.sizeInBytes : 0
-    view.shared.checkpoint = { version, sizeBytes, logBytes: view.replayState.logBytes }
-    return view.version - version < tableProperties(view.metadata.configuration).checkpointInterval
+    if (checkpoint === undefined || checkpoint.version <= known) return false
+    const sizeBytes = checkpoint.files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    view.shared.checkpoint = { version: checkpoint.version, sizeBytes, logBytes: view.replayState.logBytes }
+    return !this.#isDue(view)
   }
 
   // Once a day at most: the cut-off is a midnight.

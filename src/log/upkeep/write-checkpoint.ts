@@ -14,7 +14,7 @@ import { assertWritable, hasFeature } from '../features.js'
 import { classicCheckpointPath, LOG_FOLDER, padVersion, SIDECAR_FOLDER } from '../file-names.js'
 import type { LogView } from '../log-view.js'
 import { CHUNK_MASK, HAS_EXTRAS, PARSE_LINE } from '../row-chunk.js'
-import { type CheckpointFiles, findSegment } from '../segment.js'
+import { type CheckpointFiles, findSegment, type LogSegment } from '../segment.js'
 import { CheckpointBatches } from './checkpoint-batches.js'
 import { type CheckpointShape, checkpointShape, classicColumns, sidecarColumns } from './checkpoint-schema.js'
 import { liveTxns } from './expiry.js'
@@ -27,6 +27,11 @@ import { loadTombstones, type Tombstones } from './tombstones.js'
 export interface CheckpointContext {
   readonly storage: Storage
   readonly runtime: Runtime
+}
+
+/** @internal The files of the view's version, where they have been looked for. */
+export interface KnownSegment {
+  readonly segment?: LogSegment
 }
 
 export interface CheckpointOptions {
@@ -57,12 +62,12 @@ export interface CheckpointResult {
 export async function writeCheckpoint(
   context: CheckpointContext,
   view: LogView,
-  options: CheckpointOptions = {},
+  options: CheckpointOptions & KnownSegment = {},
 ): Promise<CheckpointResult> {
   assertWritable(view.protocol, view.metadata)
   const encoder = createRowGroupEncoder({ threads: 1, threadFromBytes: ROW_GROUP_BYTES / 2 })
   try {
-    return await new CheckpointRun(context, view, encoder, options.signal).run()
+    return await new CheckpointRun(context, view, encoder, options).run()
   } finally {
     await encoder.close()
   }
@@ -80,14 +85,16 @@ class CheckpointRun {
   readonly #view: LogView
   readonly #encoder: RowGroupEncoder
   readonly #signal: AbortSignal | undefined
+  readonly #segment: LogSegment | undefined
   readonly #shape: CheckpointShape
   #breathedAtMs: number
 
-  constructor(context: CheckpointContext, view: LogView, encoder: RowGroupEncoder, signal: AbortSignal | undefined) {
+  constructor(context: CheckpointContext, view: LogView, encoder: RowGroupEncoder, options: CheckpointOptions & KnownSegment) {
     this.#context = context
     this.#view = view
     this.#encoder = encoder
-    this.#signal = signal
+    this.#signal = options.signal
+    this.#segment = options.segment
     this.#breathedAtMs = context.runtime.monotonicMs()
     const hasVectors = view.files.numVectors > 0
     this.#shape = checkpointShape(view.protocol, view.metadata, view.schema, { hasVectors, hasExtras: hasExtras(view) })
@@ -96,7 +103,7 @@ class CheckpointRun {
   async run(): Promise<CheckpointResult> {
     const view = this.#view
     const { storage, runtime } = this.#context
-    const segment = await findSegment(storage, { version: view.version, signal: this.#signal })
+    const segment = this.#segment ?? (await findSegment(storage, { version: view.version, signal: this.#signal }))
     const before = segment.checkpoint
     if (before?.version === view.version) return existing(view.version, before)
     const properties = tableProperties(view.metadata.configuration)

@@ -23,7 +23,7 @@ export interface S3Options {
    * too; with a second writer commits will be lost.
    */
   readonly singleWriter?: boolean
-  /** Requests in flight at once over the whole store; 48 by default. */
+  /** Requests in flight at once over the whole store; 128 by default. */
   readonly maxRequests?: number
   /** Tries of one request that may be repeated; 10 by default, over about 20 seconds. */
   readonly maxAttempts?: number
@@ -58,7 +58,7 @@ export const s3Options: z.ZodObject = z.strictObject({
   profile: textField().optional(),
   forcePathStyle: flagField().optional(),
   singleWriter: flagField().default(false),
-  maxRequests: countField(1, 1024).default(48),
+  maxRequests: countField(1, 1024).default(128),
   maxAttempts: countField(1, 100).default(10),
   stallTimeoutMs: countField(100, 3_600_000).default(30_000),
   partBytes: countField(5 * MIB, 512 * MIB).default(8 * MIB),

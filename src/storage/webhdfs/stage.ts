@@ -1,6 +1,6 @@
 // The first half of putting an object in place: a hidden temporary beside its final name, checked to be whole.
-// One rule: a temporary is given out only after the namenode says it has all its bytes. A CREATE that breaks off leaves a short
-// file that looks complete, and an answer of 201 can get lost.
+// One rule: a temporary is given out only after the namenode says it has all its bytes, unless it is worth no wait. A CREATE that
+// breaks off leaves a short file that looks complete, and an answer of 201 can get lost.
 import { encodeUtf8 } from '../../bytes.js'
 import type { Runtime } from '../../runtime.js'
 import { joinPath, leafName, parentFolder } from '../path.js'
@@ -31,12 +31,18 @@ const MAX_NAME_BYTES = 255
 const TEMPORARY_EXTRA_BYTES = 42
 const CLEANUP_MS = 5000
 
-/** Stages an object; leaves nothing behind on failure where that can be. */
-export async function stageObject(work: Work, path: string, bytes: Uint8Array, trying: Trying): Promise<HdfsStaged> {
+/** Stages an object; leaves nothing behind on failure where that can be. `unchecked`: what the datanode says of it will do. */
+export async function stageObject(
+  work: Work,
+  path: string,
+  bytes: Uint8Array,
+  trying: Trying,
+  { unchecked = false }: { readonly unchecked?: boolean } = {},
+): Promise<HdfsStaged> {
   for (;;) {
     const temporary = temporaryPath(path, work.runtime.uuid())
     try {
-      return { ...(await stageOnce(work, temporary, bytes, trying)), bytes }
+      return { ...(await stageOnce(work, temporary, bytes, trying, unchecked)), bytes }
     } catch (error) {
       dropLater(work, temporary)
       await trying.patience.orGiveUp(error).catch(async () => {
@@ -88,7 +94,7 @@ export function temporaryPath(path: string, uuid: string): string {
   return joinPath(parentFolder(path), `.${shown}.${uuid}.tmp`)
 }
 
-async function stageOnce(work: Work, temporary: string, bytes: Uint8Array, trying: Trying): Promise<HdfsStaged> {
+async function stageOnce(work: Work, temporary: string, bytes: Uint8Array, trying: Trying, unchecked: boolean): Promise<HdfsStaged> {
   try {
     await work.files.make(temporary, bytes, trying)
   } catch (error) {
@@ -98,6 +104,7 @@ async function stageOnce(work: Work, temporary: string, bytes: Uint8Array, tryin
     if (!isWhole(status, bytes.length)) throw error.isTaken ? nonsense(`a name that nobody has was refused (${error.name})`) : error
     return { temporary, sizeBytes: bytes.length, fileId: status.fileId }
   }
+  if (unchecked) return { temporary, sizeBytes: bytes.length, fileId: undefined }
   return checkWhole(work.files, temporary, bytes.length, trying)
 }
 

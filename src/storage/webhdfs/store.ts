@@ -4,7 +4,16 @@ import { readFileSync } from 'node:fs'
 import { AlluviumError } from '../../errors.js'
 import { systemRuntime } from '../../runtime.js'
 import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName, leafName } from '../path.js'
-import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from '../storage.js'
+import type {
+  CallOptions,
+  CreateCallOptions,
+  CreateOutcome,
+  ObjectInfo,
+  ObjectWriter,
+  StagedObject,
+  Storage,
+  StorageCapabilities,
+} from '../storage.js'
 import { HdfsClient } from './client.js'
 import { Credentials } from './credentials.js'
 import { abortedFault, type HdfsAttempt, stopIfAborted, storageError, WebHdfsFault } from './fault.js'
@@ -107,9 +116,14 @@ class WebHdfsStore implements WebHdfsStorage {
     }
   }
 
-  async create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+  async create(path: string, bytes: Uint8Array, options?: CreateCallOptions): Promise<CreateOutcome> {
     checkBytes(bytes)
     return this.#placing('create', path, options, async (trying) => {
+      // Nobody else makes such objects as a rule, and what is torn of them does no harm: three requests, not five.
+      if (options?.mayBeLost === true) {
+        const staged = await stageObject(this.#work, path, bytes, trying, { unchecked: true })
+        return placeObject(this.#work, path, staged, this.#trying(options.signal))
+      }
       // Spares staging what has lost already, and keeps servers without rename options from moving it into a folder.
       const status = await this.#work.files.status(path, trying)
       if (status?.kind === 'folder') throw new WebHdfsFault({ kind: 'exception', name: 'IOException', message: 'the name is a directory' })

@@ -10,6 +10,7 @@ import { manualRuntime } from '../../support/manual-runtime.js'
 
 const ids = schema({ id: long() })
 const DAY_MS = 86_400_000
+const V2 = { 'delta.checkpointPolicy': 'v2' }
 
 async function text(storage: Storage, path: string): Promise<string | undefined> {
   const bytes = await storage.read(path)
@@ -112,20 +113,54 @@ describe('checkpoints by policy', () => {
     return storage
   }
 
-  test('come every ten commits, or as often as the table says', async () => {
-    expect((await checkpoints(await appended({}, 21))).map(Number)).toEqual([10, 20])
+  test('come exactly as often as the table says, where it says so', async () => {
+    expect((await checkpoints(await appended({ 'delta.checkpointInterval': '10' }, 21))).map(Number)).toEqual([10, 20])
     expect((await checkpoints(await appended({ 'delta.checkpointInterval': '3' }, 7))).map(Number)).toEqual([3, 6])
   })
 
+  test('come after a hundred small commits, where it does not', async () => {
+    expect((await checkpoints(await appended({}, 201))).map(Number)).toEqual([100, 200])
+    expect((await checkpoints(await appended({ ...V2 }, 101))).length).toBe(1)
+  })
+
+  test('come after ten commits, where it does not and these are large', async () => {
+    const storage = memoryStorage()
+    const table = await createTable(storage, { schema: schema({ p: long(), id: long() }), partitionBy: ['p'] })
+    // Each names 400 files: more than 100 kB.
+    for (let n = 0; n < 21; n++) {
+      await table.append(Array.from({ length: 400 }, (_, p) => ({ p: BigInt(p), id: 1n })))
+      await table.settled()
+    }
+    expect((await checkpoints(storage)).map(Number)).toEqual([10, 20])
+  })
+
   test('come also from processes that make one commit each', async () => {
+    for (const [properties, commits, expected] of [
+      [{ 'delta.checkpointInterval': '10' }, 12, [10]],
+      [{}, 102, [100]],
+    ] as const) {
+      const storage = memoryStorage()
+      await createTable(storage, { schema: ids, properties })
+      for (let n = 0; n < commits; n++) {
+        const table = await openTable(storage)
+        await table.append([{ id: BigInt(n) }])
+        await table.settled()
+      }
+      expect((await checkpoints(storage)).map(Number)).toEqual(expected)
+    }
+  })
+
+  test('come once from two handles that have not heard of each other', async () => {
     const storage = memoryStorage()
     await createTable(storage, { schema: ids })
-    for (let n = 0; n < 12; n++) {
-      const table = await openTable(storage)
+    const [a, b] = [await openTable(storage), await openTable(storage)]
+    for (let n = 0; n < 115; n++) {
+      // Both have all commits since version 0 in mind; `a` makes version 100, `b` version 110.
+      const table = n % 20 < 10 ? b : a
       await table.append([{ id: BigInt(n) }])
       await table.settled()
     }
-    expect((await checkpoints(storage)).map(Number)).toEqual([10])
+    expect((await checkpoints(storage)).map(Number)).toEqual([100])
   })
 
   test('that fail are reported and fail no commit', async () => {
