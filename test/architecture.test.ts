@@ -46,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   log: ['schema', 'arrow', 'parquet', 'filter', 'storage/storage'],
   table: ['schema', 'arrow', 'parquet', 'filter', 'log', 'storage/storage'],
   stream: ['schema', 'arrow', 'table'],
-  compaction: ['schema', 'arrow', 'parquet', 'log', 'table', 'storage/storage'],
+  compaction: ['schema', 'arrow', 'parquet', 'filter', 'log', 'table', 'storage/storage'],
   testing: ['storage/storage'],
   cli: ['schema', 'arrow', 'parquet', 'filter', 'formats', 'storage', 'log', 'table', 'stream', 'compaction'],
 }
@@ -103,7 +103,7 @@ describe('imports', () => {
     const where: Record<string, RegExp> = {
       'parquet-wasm': /^src\/parquet\//,
       'parquet-wasm/esm': /^src\/parquet\//,
-      'apache-arrow': /^src\/(arrow|parquet|filter|formats|log|table|stream|cli)\//,
+      'apache-arrow': /^src\/(arrow|parquet|filter|formats|log|table|stream|compaction|cli)\//,
       zod: /^src\/(schema|storage|table|stream|cli)\//,
       '@aws-sdk/client-s3': /^src\/storage\/s3\//,
       '@smithy/node-http-handler': /^src\/storage\/s3\//,

@@ -12,8 +12,9 @@ import {
   StatisticsCollector,
 } from '../parquet/index.js'
 import type { Runtime } from '../runtime.js'
-import { encodeFilePath, type ParquetCodec, partitionDirectory, type StructType } from '../schema/index.js'
+import type { ParquetCodec, StructType } from '../schema/index.js'
 import type { ObjectWriter, Storage } from '../storage/storage.js'
+import { addOfFile, startDataFile } from './new-file.js'
 import { splitByPartition } from './partition-split.js'
 
 export interface DataWriterOptions {
@@ -162,14 +163,7 @@ export class DataWriter {
 
   async #start(key: string, texts: readonly (string | null)[]): Promise<OpenFile> {
     const { partitionColumns, codec, rowGroupBytes, statsColumns, stringPrefixLength, signal } = this.#options
-    const directory = partitionDirectory(partitionColumns, texts)
-    const name = `part-00000-${this.#runtime.uuid()}-c000${codec === 'uncompressed' ? '' : `.${codec}`}.parquet`
-    const path = directory === '' ? name : `${directory}/${name}`
-    const object = await this.#storage.write(path, { signal })
-    const partitionValues = Object.create(null) as Record<string, string | null>
-    partitionColumns.forEach((column, i) => {
-      partitionValues[column] = texts[i] ?? null
-    })
+    const { path, partitionValues, object } = await startDataFile(this.#storage, this.#runtime, { partitionColumns, texts, codec, signal })
     const statistics = new StatisticsCollector(this.#dataStruct, {
       columns: statsColumns,
       ...(stringPrefixLength === undefined ? {} : { stringPrefixLength }),
@@ -209,15 +203,8 @@ export class DataWriter {
       closing.catch(() => undefined)
       this.#closing.push(closing)
       this.#sizeBytes += sizeBytes
-      this.#done.push({
-        kind: 'add',
-        path: encodeFilePath(file.path),
-        partitionValues: file.partitionValues,
-        size: sizeBytes,
-        modificationTime: this.#runtime.now(),
-        dataChange: true,
-        stats: file.statistics.finish(),
-      })
+      const written = { sizeBytes, stats: file.statistics.finish(), dataChange: true, nowMs: this.#runtime.now() }
+      this.#done.push(addOfFile(file, written))
     } catch (error) {
       await file.object.abort()
       throw error

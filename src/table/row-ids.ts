@@ -22,6 +22,9 @@ const ENABLED = 'delta.enableRowTracking'
 const MATERIALIZED_ID = 'delta.rowTracking.materializedRowIdColumnName'
 const MATERIALIZED_VERSION = 'delta.rowTracking.materializedRowCommitVersionColumnName'
 
+/** The properties that name the columns of files in which rows keep their id and their version when they move. */
+export const MATERIALIZED_ROW_COLUMNS: readonly string[] = [MATERIALIZED_ID, MATERIALIZED_VERSION]
+
 /**
  * The table's columns and the two of row tracking behind them.
  * @throws AlluviumError `UNSUPPORTED_FEATURE` where the version has no row tracking (there are no stable ids then),

@@ -27,6 +27,12 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What the files of a table are like. */
+export type FilePlan = Pick<
+  DataWriterOptions,
+  'schema' | 'partitionColumns' | 'statsColumns' | 'rename' | 'codec' | 'targetFileBytes' | 'stringPrefixLength'
+>
+
 const DEFAULT_TARGET_FILE_BYTES = 128 * 2 ** 20
 
 /** A writer of data files that follows the table's own properties. */
@@ -42,7 +48,7 @@ function dataWriterOptions(view: TableForm, options: WriteOptions): DataWriterOp
     }
   }
   return {
-    ...planOf(view),
+    ...filePlanOf(view),
     ...(options.targetFileBytes === undefined ? {} : { targetFileBytes: options.targetFileBytes }),
     ...(options.rowGroupBytes === undefined ? {} : { rowGroupBytes: options.rowGroupBytes }),
     ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
@@ -51,8 +57,8 @@ function dataWriterOptions(view: TableForm, options: WriteOptions): DataWriterOp
   }
 }
 
-// What follows from the table alone is worked out once for all its versions with the same metadata.
-function planOf(view: TableForm): TablePlan {
+/** How files of the table are written, its own properties alone counting. Worked out once for all its versions with the same metadata. */
+export function filePlanOf(view: TableForm): FilePlan {
   const { metadata, protocol } = view
   const known = plans.get(metadata)
   if (known?.protocol === protocol) return known.plan
@@ -67,8 +73,7 @@ function planOf(view: TableForm): TablePlan {
   return plan
 }
 
-type TablePlan = ReturnType<typeof columnsOf> & Pick<DataWriterOptions, 'codec' | 'targetFileBytes' | 'stringPrefixLength'>
-const plans = new WeakMap<Metadata, { readonly protocol: Protocol; readonly plan: TablePlan }>()
+const plans = new WeakMap<Metadata, { readonly protocol: Protocol; readonly plan: FilePlan }>()
 
 // The columns in the names of the files: physical ones where the table maps its columns.
 function columnsOf(view: TableForm): Pick<DataWriterOptions, 'schema' | 'partitionColumns' | 'statsColumns' | 'rename'> {
