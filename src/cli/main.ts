@@ -17,6 +17,7 @@ import { files } from './commands/files.js'
 import { fsck } from './commands/fsck.js'
 import { history } from './commands/history.js'
 import { ingest } from './commands/ingest.js'
+import { optimize } from './commands/optimize.js'
 import { properties } from './commands/properties.js'
 import { read } from './commands/read.js'
 import { restore } from './commands/restore.js'
@@ -37,6 +38,7 @@ const COMMANDS: readonly Command[] = [
   properties,
   checkpoint,
   cleanup,
+  optimize,
   vacuum,
   restore,
   fsck,
