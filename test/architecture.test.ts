@@ -104,6 +104,7 @@ describe('imports', () => {
       'parquet-wasm': /^src\/parquet\//,
       'parquet-wasm/esm': /^src\/parquet\//,
       'apache-arrow': /^src\/(arrow|parquet|filter|formats|log|table|stream|compaction|cli)\//,
+      croner: /^src\/cli\//,
       zod: /^src\/(schema|storage|table|stream|cli)\//,
       '@aws-sdk/client-s3': /^src\/storage\/s3\//,
       '@smithy/node-http-handler': /^src\/storage\/s3\//,
@@ -145,8 +146,8 @@ describe('package', () => {
     scripts: Record<string, string>
   }
 
-  test('the runtime dependencies are these three and no more', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['apache-arrow', 'parquet-wasm', 'zod'])
+  test('the runtime dependencies are these and no more', () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['apache-arrow', 'croner', 'parquet-wasm', 'zod'])
   })
 
   test('nothing runs at install', () => {

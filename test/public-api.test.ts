@@ -43,6 +43,7 @@ test('the main entry exports exactly this', () => {
       "isAlluviumError",
       "localStorage",
       "long",
+      "maintain",
       "map",
       "memoryStorage",
       "not",

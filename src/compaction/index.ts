@@ -2,6 +2,18 @@
 export { type CloneOptions, type CloneResult, cloneTable } from './clone.js'
 export { type ConvertOptions, type ConvertResult, convert } from './convert.js'
 export { type FsckFinding, type FsckOptions, type FsckResult, fsck } from './fsck.js'
+export type { LeaseHolder, LeaseOptions } from './lease.js'
+export { type MaintainPolicy, maintain } from './maintain.js'
+export type {
+  MaintainEvent,
+  MaintainedSize,
+  MaintainResult,
+  MaintainState,
+  MaintainStepName,
+  MaintainStepReport,
+  MaintainStepState,
+  MaintainWork,
+} from './maintain-report.js'
 export { optimize } from './optimize.js'
 export type { ClusterOptions, OptimizeOptions, OptimizeProgress } from './optimize-options.js'
 export { formatPlan, type OptimizePlan, type PlannedGroup, planOptimize } from './optimize-plan.js'
