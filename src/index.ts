@@ -12,6 +12,8 @@ export {
   type FsckResult,
   formatPlan,
   fsck,
+  type Inventory,
+  type InventoryFile,
   type LeaseHolder,
   type LeaseOptions,
   type MaintainEvent,

@@ -19,5 +19,6 @@ export type { ClusterOptions, OptimizeOptions, OptimizeProgress } from './optimi
 export { formatPlan, type OptimizePlan, type PlannedGroup, planOptimize } from './optimize-plan.js'
 export type { OptimizedGroup, OptimizeResult, SkippedGroup } from './optimize-result.js'
 export type { FileGroup, GroupReason, PlanFile } from './plan.js'
+export type { Inventory, InventoryFile } from './inventory.js'
 export { type RestoreOptions, type RestoreResult, restore } from './restore.js'
 export { type VacuumOptions, type VacuumResult, vacuum } from './vacuum.js'

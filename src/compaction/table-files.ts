@@ -73,8 +73,8 @@ export async function* dataObjects(
   }
 }
 
-// PROTOCOL.md, "Data Files": what begins with `_` or `.` is hidden, change data and index folders and partitions aside.
-function isHidden(path: string, partitionColumns: readonly string[]): boolean {
+/** PROTOCOL.md, "Data Files": what begins with `_` or `.` is hidden, change data and index folders and partitions aside. */
+export function isHidden(path: string, partitionColumns: readonly string[]): boolean {
   const parts = path.split('/')
   if (parts[0]?.toLowerCase() === LOG_FOLDER) return true
   return parts.some((part) => {

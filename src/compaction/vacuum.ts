@@ -6,6 +6,7 @@ import { assertWritable, commitPath, deleteAll, type LogView, loadTombstones, pa
 import { tableProperties } from '../schema/index.js'
 import type { ObjectInfo, Storage } from '../storage/storage.js'
 import type { Table, TableContext } from '../table/index.js'
+import { type Inventory, inventoryObjects } from './inventory.js'
 import type { PathSet } from './path-set.js'
 import { dataObjects, neededFiles, pathInTable, vectorInTable } from './table-files.js'
 import { readVacuumInfo, writeVacuumInfo } from './vacuum-info.js'
@@ -19,11 +20,16 @@ export interface VacuumOptions {
   readonly dryRun?: boolean
   /** `full` (default) looks at every file of the folder; `lite` only at those that the log says were removed since the last vacuum. */
   readonly mode?: 'full' | 'lite'
+  /**
+   * The files there are, listed beforehand, instead of listing the folder: for tables of so many files that listing them takes hours.
+   * Only of files that it names one can go, and only by the log's word; what was written since is not in it.
+   */
+  readonly inventory?: Inventory
   readonly signal?: AbortSignal | undefined
 }
 
 export interface VacuumResult {
-  readonly mode: 'full' | 'lite'
+  readonly mode: 'full' | 'lite' | 'inventory'
   readonly dryRun: boolean
   /** What is older may have gone: milliseconds since 1970. */
   readonly cutoffMs: number
@@ -43,17 +49,27 @@ export interface VacuumResult {
  * @example const { paths, bytes } = await vacuum(table, { dryRun: true })
  */
 export async function vacuum<Row, Input>(table: Table<Row, Input>, options: VacuumOptions = {}): Promise<VacuumResult> {
-  const { signal, mode = 'full', dryRun = false } = options
+  const { signal, inventory, dryRun = false } = options
+  const mode: VacuumResult['mode'] = inventory === undefined ? (options.mode ?? 'full') : 'inventory'
+  if (inventory !== undefined && options.mode === 'lite') throw new TypeError('a lite vacuum goes by the log, not by an inventory')
   const { context } = table
   const { view } = await table.snapshot(signal === undefined ? {} : { signal })
   assertWritable(view.protocol, view.metadata)
   const retention = retentionOf(view, options)
   const cutoffMs = context.runtime.now() - retention.wantedMs
   const needed = neededFiles(context.storage, view, await loadTombstones(context.storage, view, { expiredAtMs: cutoffMs, signal }))
+  const { partitionColumns } = view.files
   const found =
-    mode === 'full'
-      ? await unneeded(context.storage, view, needed, cutoffMs, signal)
-      : await removed(context, view, needed, cutoffMs, signal)
+    mode === 'lite'
+      ? await removed(context, view, needed, cutoffMs, signal)
+      : await unneeded(
+          inventory === undefined
+            ? dataObjects(context.storage, partitionColumns, signal)
+            : inventoryObjects(context.storage, inventory, partitionColumns),
+          needed,
+          cutoffMs,
+          signal,
+        )
   const sum = (files: readonly ObjectInfo[]): number => files.reduce((total, { sizeBytes }) => total + sizeBytes, 0)
   const report = { mode, dryRun, cutoffMs, filesSeen: found.seen }
   if (dryRun || found.files.length === 0) {
@@ -101,20 +117,20 @@ interface Found {
 }
 
 async function unneeded(
-  storage: Storage,
-  view: LogView,
+  pages: AsyncIterable<readonly ObjectInfo[]>,
   needed: PathSet,
   cutoffMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Found> {
-  const files: ObjectInfo[] = []
+  // By path: an inventory may name a file twice.
+  const files = new Map<string, ObjectInfo>()
   let seen = 0
-  for await (const page of dataObjects(storage, view.files.partitionColumns, signal)) {
+  for await (const page of pages) {
     throwIfAborted(signal, 'looking for files to delete')
     seen += page.length
-    for (const object of page) if (object.modifiedMs < cutoffMs && !needed.has(object.path)) files.push(object)
+    for (const object of page) if (object.modifiedMs < cutoffMs && !needed.has(object.path)) files.set(object.path, object)
   }
-  return { files, seen, upTo: undefined }
+  return { files: [...files.values()], seen, upTo: undefined }
 }
 
 // What the commits since the last vacuum removed before the cut-off.

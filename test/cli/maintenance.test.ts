@@ -1,5 +1,5 @@
 // The commands of upkeep, as processes: their documented JSON, and their exit status.
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -39,6 +39,20 @@ test('cleanup and vacuum tell what they did, and nothing is old enough', async (
   const short = await alluvium(['vacuum', table, '--retention', '1h', '--json'])
   expect([short.status, jsonLines(short.stderr)[0]?.code]).toEqual([2, 'INVALID_OPTIONS'])
   expect(await json('vacuum', table, '--retention', '0h', '--force-retention')).toMatchObject({ filesDeleted: 0 })
+})
+
+test('vacuum goes by an inventory where it is given one, and refuses what is none', async () => {
+  const csv = join(folder, 'files.csv')
+  await writeFile(csv, 'path,length,isDir,modificationTime\np=a,0,true,0\nnobody.parquet,7,false,0\n')
+  expect(await json('vacuum', table, '--inventory', csv, '--dry-run')).toMatchObject({
+    mode: 'inventory',
+    filesSeen: 1,
+    paths: ['nobody.parquet'],
+    bytesToDelete: 7,
+  })
+  await writeFile(csv, 'path,length,isDir,modificationTime\nnobody.parquet,seven,false,0\n')
+  const refused = await alluvium(['vacuum', table, '--inventory', csv, '--json'])
+  expect([refused.status, jsonLines(refused.stderr)[0]?.code]).toEqual([2, 'INVALID_OPTIONS'])
 })
 
 test('restore goes back, and forward again', async () => {
