@@ -4,7 +4,7 @@ import { isAlluviumError, throwIfAborted } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
 import { decodeFilePath, tableProperties } from '../../schema/index.js'
 import type { ObjectInfo, Storage } from '../../storage/storage.js'
-import { assertWritable } from '../features.js'
+import { assertWritable, property } from '../features.js'
 import { LOG_FOLDER, type LogFile, parseLogName, SIDECAR_FOLDER } from '../file-names.js'
 import { openClock, versionAtTimestamp } from '../history.js'
 import type { LogView } from '../log-view.js'
@@ -44,6 +44,8 @@ export async function cleanLog(
   assertWritable(view.protocol, view.metadata)
   const { storage, runtime } = context
   const { signal, dryRun = false } = options
+  const soonestMs = cleanupCutoff(view, runtime.now())
+  if (await isAllYounger(storage, view, soonestMs, signal)) return { cutoffMs: soonestMs, keptFrom: undefined, paths: [], bytes: 0 }
   const listing = await listLog(storage, 0, signal)
   const latest = options.byStoreClock === true ? (listing.commits.get(view.version)?.modifiedMs ?? 0) : Number.POSITIVE_INFINITY
   const nowMs = Math.min(runtime.now(), latest)
@@ -64,6 +66,17 @@ export async function cleanLog(
 /** Midnight (UTC) of the day up to which the log is kept. */
 export function cleanupCutoff(view: LogView, nowMs: number): number {
   return midnight(nowMs - tableProperties(view.metadata.configuration).logRetentionDurationMs)
+}
+
+// Times rise with versions, so the first commit tells, without a listing of the whole log. Not of in-commit timestamps: a table that was
+// copied has older ones than its files.
+async function isAllYounger(storage: Storage, view: LogView, cutoffMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  if (property(view.metadata, 'delta.enableInCommitTimestamps')?.toLowerCase() === 'true') return false
+  for await (const page of storage.list(LOG_FOLDER, { signal })) {
+    for (const { path, modifiedMs } of page)
+      if (parseLogName(path.slice(LOG_FOLDER.length + 1))?.kind === 'commit') return Math.floor(modifiedMs) > cutoffMs
+  }
+  return false
 }
 
 function midnight(ms: number): number {
