@@ -94,6 +94,7 @@ export async function restore<Row, Input>(table: Table<Row, Input>, options: Res
         tableSizeAfterRestore: String(now.files.sizeBytes + counts.bytesRestored - counts.bytesRemoved),
       },
       readSet: { appIds: [], readsWholeTable: true },
+      onRebase: (newer) => assertSameForm(newer, now, then, storage),
       keepsRowIds: true,
     },
     signal === undefined ? {} : { signal },
@@ -167,6 +168,26 @@ function restoredMetadata(now: Metadata, then: Metadata): Metadata {
 
 function canonical({ configuration, createdTime: _, ...rest }: Metadata): string {
   return JSON.stringify([Object.entries(rest).sort(), Object.entries(configuration).sort()])
+}
+
+// Properties and domains that others changed meanwhile, where the rows are still as they were, would be those of another version
+// than the one that is restored; and nobody would have decided so.
+function assertSameForm(newer: LogView, now: LogView, then: LogView, storage: Storage): void {
+  const domains = (view: LogView): string => JSON.stringify(restoredDomains(view, then))
+  // A metadata action of our own would have met theirs already.
+  const hasOwn = restoredMetadata(now.metadata, then.metadata) !== now.metadata
+  const rule =
+    !hasOwn && restoredMetadata(newer.metadata, then.metadata) !== newer.metadata
+      ? 'metadata'
+      : domains(newer) === domains(now)
+        ? undefined
+        : 'domain'
+  if (rule === undefined) return
+  throw new AlluviumError(
+    'COMMIT_CONFLICT',
+    `RESTORE on ${storage.location} was not committed: up to version ${newer.version}, committed meanwhile, ${rule === 'metadata' ? 'properties' : 'metadata domains'} changed that would stay; read the table again and decide whether to repeat it`,
+    { rule, version: newer.version, committed: false },
+  )
 }
 
 // Row ids go on from where they are, whatever the files are.

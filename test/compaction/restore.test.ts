@@ -119,6 +119,31 @@ describe('restore', () => {
     await expect(restore(table, { version: 1 })).rejects.toMatchObject({ code: 'COMMIT_CONFLICT' })
     expect(await idsOf(storage)).toEqual([3n, 9n])
   })
+
+  test.each([
+    ['a property that is adopted by others', 'metadata', (other: Table) => other.setProperties({ 'delta.checkpointPolicy': 'v2' })],
+    ['a domain', 'domain', async (other: Table) => (await other.transaction()).setDomain('app.note', '{"by":"other"}').commit()],
+  ])('conflicts with %s that was changed meanwhile, for it would be that of another version', async (_, rule, meanwhile) => {
+    const { storage } = await grown({ 'delta.feature.domainMetadata': 'supported' })
+    const stale = new Proxy(storage, {
+      get: (target, key) => {
+        const own = Reflect.get(target, key, target) as unknown
+        if (key !== 'create') return typeof own === 'function' ? own.bind(target) : own
+        return async (path: string, bytes: Uint8Array) => {
+          if (path === commitPath(4) && (await target.read(path)) === undefined)
+            await meanwhile((await openTable(target)) as unknown as Table)
+          return target.create(path, bytes)
+        }
+      },
+    })
+    const table = (await openTable(stale)) as unknown as Any
+    await expect(restore(table, { version: 1 })).rejects.toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule, version: 4 } })
+    expect(await idsOf(storage)).toEqual([3n])
+    await restore(table, { version: 1 })
+    const after = await (await openTable(storage)).snapshot()
+    expect(after.properties).toEqual({})
+    expect(after.domainMetadata.size).toBe(0)
+  })
 })
 
 describe('fsck', () => {
