@@ -17,6 +17,7 @@ import { files } from './commands/files.js'
 import { fsck } from './commands/fsck.js'
 import { history } from './commands/history.js'
 import { ingest } from './commands/ingest.js'
+import { maintain } from './commands/maintain.js'
 import { optimize } from './commands/optimize.js'
 import { properties } from './commands/properties.js'
 import { read } from './commands/read.js'
@@ -44,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   fsck,
   convert,
   clone,
+  maintain,
   doctor,
   adapter,
 ]

@@ -70,6 +70,18 @@ export class Output {
     this.#stderr.write(this.json ? `${formatJson({ warning: text })}\n` : `alluvium: ${text}\n`)
   }
 
+  /** Something that happened, as a line of JSON on stderr: for logs. */
+  event(value: unknown): void {
+    if (this.quiet) return
+    this.#clearProgress()
+    this.#stderr.write(`${formatJson(value)}\n`)
+  }
+
+  /** Whether a person looks at stderr. */
+  get isTerminal(): boolean {
+    return this.#stderr.isTTY === true
+  }
+
   /** A status line that replaces the one before; only where a person looks. */
   progress(text: string): void {
     if (this.quiet || this.json || this.#stderr.isTTY !== true) return
