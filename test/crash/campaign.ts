@@ -199,7 +199,7 @@ class Campaign {
   async #look(): Promise<void> {
     const { programs, python } = this.#options
     await this.#log.advance()
-    this.#found(brokenPromises(this.#log, this.#records))
+    this.#found(brokenPromises(this.#log, this.#records, this.#running.size === 0))
     const version = this.#log.version
     const ids = this.#log.ids.join()
     const run = promisify(execFile)

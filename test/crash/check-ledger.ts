@@ -71,8 +71,8 @@ export class WriterRecord {
   }
 }
 
-/** All promises that the table does not keep. */
-export function brokenPromises(log: CheckedLog, records: readonly WriterRecord[]): string[] {
+/** All promises that the table does not keep. `allDead`: nobody is at work whose notes are not read yet. */
+export function brokenPromises(log: CheckedLog, records: readonly WriterRecord[], allDead: boolean): string[] {
   const faults = [...log.faults, ...records.flatMap((record) => record.faults)]
   const asked = new Set<string>()
   for (const record of records) {
@@ -84,9 +84,8 @@ export function brokenPromises(log: CheckedLog, records: readonly WriterRecord[]
     for (const [partition, acked] of record.streamed) faults.push(...lostFromStream(log, record, partition, acked))
   }
   faults.push(...brokenStreams(log))
-  for (const { version, operation, removed } of log.commits.values()) {
-    if (operation === 'OPTIMIZE') continue
-    for (const path of removed)
+  for (const { version, removed } of log.commits.values()) {
+    for (const path of allDead ? removed : [])
       if (!asked.has(path) && !path.startsWith('p=o/')) faults.push(`version ${version} removes ${path}, which nobody asked for`)
   }
   return faults

@@ -12,6 +12,7 @@ export interface LiveFile {
 export interface SeenCommit {
   readonly version: number
   readonly operation: string
+  /** Files that went with their rows. */
   readonly removed: ReadonlySet<string>
   /** What is left in the partition that is overwritten, where the commit touches it. */
   readonly overwritten?: readonly number[]
@@ -45,8 +46,15 @@ export class CheckedLog {
     return [...this.live.values()].flatMap(({ ids }) => ids)
   }
 
-  /** Follows the log to its end. */
+  /** Follows the log to its end: whoever was told of a commit before this ends finds it here. */
   async advance(): Promise<void> {
+    for (let before = -2; before !== this.version; ) {
+      before = this.version
+      await this.#follow()
+    }
+  }
+
+  async #follow(): Promise<void> {
     const versions = fs
       .readdirSync(path.join(this.#root, '_delta_log'))
       .flatMap((name) => (/^\d{20}\.json$/.test(name) ? [Number(name.slice(0, 20))] : []))
@@ -80,8 +88,8 @@ export class CheckedLog {
     const touched = [...removed.keys(), ...lines.flatMap(({ add }) => add?.path ?? [])].some((each) => each.startsWith('p=o/'))
     this.commits.set(version, {
       version,
-      operation: lines.find(({ commitInfo }) => commitInfo !== undefined)?.commitInfo?.operation ?? '',
-      removed: new Set(removed.keys()),
+      operation: lines[0]?.commitInfo?.operation ?? 'unknown',
+      removed: new Set(lines.flatMap(({ remove }) => (remove?.dataChange === true ? [remove.path] : []))),
       ...(touched ? { overwritten: [...this.live.values()].filter(({ partition }) => partition === 'o').flatMap(({ ids }) => ids) } : {}),
     })
   }

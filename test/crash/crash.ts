@@ -47,6 +47,9 @@ try {
   console.log(
     `  operations: ${of('acked')} acknowledged, ${of('failed')} conflicts, ${of('open')} killed in between, ${of('unknown')} unknown; ${records.reduce((sum, record) => sum + record.streamAcks, 0)} acknowledgements of streams`,
   )
+  const kinds = new Map<string, number>()
+  for (const { operation } of log.commits.values()) kinds.set(operation, (kinds.get(operation) ?? 0) + 1)
+  console.log(`  commits: ${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')}`)
   for (const record of records)
     for (const [what, { times, removed }] of record.upkeep)
       if (what !== 'checkpoint') console.log(`  ${what}: ${times} times, ${removed} files`)

@@ -1,7 +1,7 @@
 // One life of a writer: a process that opens the table and works on it until it is killed. What it was doing in the life before
 // it is not told, except for the numbers that it has used up: it finds out what became of its work as a program would.
 import fs from 'node:fs'
-import { vacuum } from '../../src/compaction/index.js'
+import { optimize, vacuum } from '../../src/compaction/index.js'
 import { isAlluviumError } from '../../src/errors.js'
 import { CommitStateUnknownError } from '../../src/log/commit/index.js'
 import type { AddFile } from '../../src/log/index.js'
@@ -117,7 +117,11 @@ const ROLES: Readonly<Record<Role, (table: Table<Row, Row>) => Promise<void>>> =
     ledger.note({ kind: 'upkeep', what: `checkpoint`, removed: version })
   },
 
-  compactor: () => rest(50),
+  compactor: async (table) => {
+    const { filesRemoved } = await optimize(table)
+    ledger.note({ kind: 'upkeep', what: 'optimize', removed: filesRemoved })
+    await rest(20)
+  },
 
   cleaner: async (table) => {
     const { paths } = await vacuum(table)
