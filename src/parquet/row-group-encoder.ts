@@ -3,6 +3,7 @@
 import { type EncodeRowGroup, encodeInThread } from './encode.js'
 import { createEncodeWorker, type EncodeWorker, processors } from './encode-worker.js'
 import { ordinaryMemory, type StreamMemory } from './ipc.js'
+import { createRecoder, type Recoder } from './recode-thread.js'
 import { canShare, SharedMemory } from './shared-memory.js'
 
 /** An encoder that chooses the thread. One can serve many files. */
@@ -12,6 +13,8 @@ export interface RowGroupEncoder {
   readonly memory: StreamMemory
   /** Row groups that it can work on at once. */
   readonly concurrency: number
+  /** Threads for columns of files that are rewritten, as many. */
+  readonly recoder?: Recoder
   /** Ends the threads; row groups under way fail. Idle threads keep no process alive. */
   close(): Promise<void>
 }
@@ -52,6 +55,7 @@ class ThreadChooser implements RowGroupEncoder {
   readonly #threads: number
   readonly #fromBytes: number
   readonly #workers: Worker[] = []
+  #recoder: Recoder | undefined
 
   constructor(threads: number, fromBytes: number) {
     this.#threads = threads
@@ -79,9 +83,16 @@ class ThreadChooser implements RowGroupEncoder {
     }
   }
 
+  get recoder(): Recoder {
+    this.#recoder ??= createRecoder(this.#threads)
+    return this.#recoder
+  }
+
   async close(): Promise<void> {
     this.#shared.clear()
-    await Promise.all(this.#workers.splice(0).map(({ worker }) => worker.close()))
+    const recoder = this.#recoder
+    this.#recoder = undefined
+    await Promise.all([recoder?.close(), ...this.#workers.splice(0).map(({ worker }) => worker.close())])
   }
 
   #choose(): Worker | undefined {

@@ -51,6 +51,20 @@ export class StatisticsCollector {
   }
 
   /**
+   * Counts rows of which only the extremes are known, as the cells of a batch, and how many are null, by the names of the columns.
+   * For columns that are no structs. @throws AlluviumError `SCHEMA_MISMATCH`
+   */
+  addExtremes(batch: RecordBatch, numRows: number, nullCounts: ReadonlyMap<string, number>): void {
+    this.numRecords += numRows
+    for (const member of this.members) {
+      const child = batch.data.children[batch.schema.fields.findIndex((field) => field.name === member.name)]
+      if (child === undefined || member.kind === 'struct') throw mismatch(member.name, 'is missing from the batch')
+      if (!member.leaf.accepts(child.type)) throw mismatch(member.name, `has Arrow type ${child.type}, which is not what the schema says`)
+      member.leaf.add(child, intersect(undefined, child, batch.numRows), nullCounts.get(member.name) ?? 0)
+    }
+  }
+
+  /**
    * Ends a row group: the statistics of the batches since the last call, for the footer, by the names of the columns. Only
    * columns that have an order and lie in no struct; the others are left to the codec.
    */

@@ -62,6 +62,12 @@ export class FooterStitcher {
     }
   }
 
+  /** Adds a row group that lies where it says; it is written with its ordinal in the file. */
+  addGroup(write: (ordinal: number) => Uint8Array, numRows: number): void {
+    this.groups.push(write(this.groups.length))
+    this.rows += numRows
+  }
+
   /** Footer, its length, and the closing magic: what follows the last row group. */
   finish(): Uint8Array {
     const { bytes, fields } = this.first

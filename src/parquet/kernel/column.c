@@ -3,12 +3,9 @@
 #include "column.h"
 
 #define EXPORT(name) __attribute__((export_name(#name)))
-#define WASM_PAGE_BYTES 65536
 
-extern u8 __heap_base;
 void forgetPages(void);
 
-static u8 *heapEnd;
 static Buffer chunk, outValues, outValidity, outOffsets;
 
 // Where the values of the last rows lie; read by kernel/column.ts.
@@ -20,27 +17,10 @@ static struct {
   u32 offsets;
 } out;
 
-u8 *room(Buffer *buffer, u32 size, u32 keep) {
-  if (buffer->at != 0 && buffer->size >= size) return buffer->at;
-  if (size > 0x38000000u) return 0;
-  u32 wanted = (size + (size >> 2) + SPARE + 15) & ~15u;
-  u32 end = (u32)heapEnd + wanted + SPARE;
-  u32 have = (u32)__builtin_wasm_memory_size(0) * WASM_PAGE_BYTES;
-  if (end < (u32)heapEnd) return 0;
-  if (end > have && __builtin_wasm_memory_grow(0, (end - have + WASM_PAGE_BYTES - 1) / WASM_PAGE_BYTES) == (unsigned long)-1) return 0;
-  u8 *at = heapEnd;
-  heapEnd += wanted;
-  if (keep > 0) __builtin_memcpy(at, buffer->at, keep);
-  buffer->at = at;
-  buffer->size = wanted - SPARE;
-  return at;
-}
-
 /** Forgets the chunk before, and answers where one of `size` bytes is to be put; 0 where there is no room. */
 EXPORT(begin) u8 *begin(u32 size) {
   Buffer none = {0, 0};
-  // Some bytes before the first buffer, which bits that are read backwards may touch.
-  heapEnd = (u8 *)(((u32)&__heap_base + SPARE + 15) & ~15u);
+  forgetMemory();
   chunk = outValues = outValidity = outOffsets = none;
   forgetPages();
   return room(&chunk, size, 0);

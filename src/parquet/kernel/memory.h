@@ -76,6 +76,9 @@ typedef struct {
   u32 size;
 } Buffer;
 
+// Takes all memory back: every buffer must be forgotten with it.
+void forgetMemory(void);
+
 // Makes room for `size` bytes and the spare ones; 0 where memory ends.
 u8 *room(Buffer *buffer, u32 size, u32 keep);
 
