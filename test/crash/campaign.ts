@@ -57,12 +57,15 @@ const ROLES: readonly Role[] = [
 const STREAM_TAIL = 20
 /** A timer may fall on any moment of so many commits. */
 const LIFE_IN_COMMITS = 4
+const UPKEEP_IN_COMMITS = 12
 const LIFE_LIMIT_MS = 1500
 const READ_BY_DELTA_RS = `
-import json, sys
+import json, os, sys
 from deltalake import DeltaTable
 table = DeltaTable(sys.argv[1], version=int(sys.argv[2]))
-print(json.dumps(table.to_pyarrow_table(columns=["id"]).column("id").to_pylist()))
+print(json.dumps(table.to_pyarrow_table(columns=["id"]).column("id").to_pylist()), flush=True)
+# Without the interpreter's own ending, in which threads of its engines now and then abort.
+os._exit(0)
 `
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
@@ -129,7 +132,8 @@ class Campaign {
       const starting = !byCall && random.oneIn(12)
       const marker = await this.#live(role, record, number, kill, (child) => {
         if (starting) setTimeout(() => child.kill('SIGKILL'), random.below(300))
-        const delayMs = byCall ? LIFE_LIMIT_MS : (random.below(1000) / 1000) * LIFE_IN_COMMITS * this.#commitMs
+        const commits = role === 'compactor' || role === 'cleaner' ? UPKEEP_IN_COMMITS : LIFE_IN_COMMITS
+        const delayMs = byCall ? LIFE_LIMIT_MS : (random.below(1000) / 1000) * commits * this.#commitMs
         child.stdout?.once('data', () => setTimeout(() => child.kill('SIGKILL'), delayMs).unref())
       })
       this.#kills++
