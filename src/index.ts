@@ -1,5 +1,8 @@
 // The public API. What is exported here is pinned by a test; everything else is free to change.
 export {
+  type AutoCompaction,
+  type AutoCompactionOptions,
+  autoCompaction,
   type CloneOptions,
   type CloneResult,
   type ClusterOptions,
@@ -12,8 +15,11 @@ export {
   type FsckResult,
   formatPlan,
   fsck,
+  type InspectOptions,
+  type InspectReport,
   type Inventory,
   type InventoryFile,
+  inspect,
   type LeaseHolder,
   type LeaseOptions,
   type MaintainEvent,
@@ -92,6 +98,7 @@ export { openStorage, type StorageOptions } from './storage/open.js'
 export { type CheckStorageOptions, checkStorage, type StorageCheck } from './storage/self-test.js'
 export type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage, StorageCapabilities } from './storage/storage.js'
 export {
+  type AfterCommitHook,
   type CommittedPosition,
   type CommittedVersion,
   createStreamWriter,

@@ -14,6 +14,8 @@ export interface CommittedGroups {
   readonly result: CommitResult | undefined
   readonly committed: readonly RewrittenGroup[]
   readonly dropped: readonly RewrittenGroup[]
+  /** How often a commit was begun: 1 where nobody changed anything that matters. */
+  readonly attempts: number
 }
 
 /**
@@ -34,10 +36,10 @@ export async function commitGroups<Row, Input>(
     const whole = left.filter((group) => isWhole(rewrite.view, view, group))
     dropped.push(...left.filter((group) => !whole.includes(group)))
     left = whole
-    if (left.length === 0) return { result: undefined, committed: [], dropped }
+    if (left.length === 0) return { result: undefined, committed: [], dropped, attempts: attempt }
     try {
       const result = await commitOn(rewrite, view, left, options)
-      return { result, committed: left, dropped }
+      return { result, committed: left, dropped, attempts: attempt }
     } catch (error) {
       if (!isAlluviumError(error, 'COMMIT_CONFLICT') || attempt >= options.maxAttempts) throw error
     }

@@ -11,6 +11,8 @@ export interface ClusterOptions {
   readonly by: readonly string[]
   /** `hilbert` (default) keeps rows that are near each other in all columns nearer than `zorder` does. */
   readonly curve?: 'zorder' | 'hilbert'
+  /** Bytes of files that are put in order together, at most; an order over more serves filters better. Default 16 GiB. */
+  readonly maxBytes?: number
 }
 
 export interface OptimizeOptions {
@@ -63,6 +65,7 @@ export interface OptimizeRules extends PackingRules {
 }
 
 export const DEFAULT_TARGET_BYTES: number = 128 * 2 ** 20
+export const DEFAULT_CLUSTER_BYTES: number = 16 * 2 ** 30
 const DEFAULT_BYTES_PER_COMMIT = 2 ** 30
 const DEFAULT_GROUPS_PER_COMMIT = 64
 const DEFAULT_DELETED_SHARE = 0.05
@@ -95,9 +98,10 @@ export function optimizeRules(view: LogView, options: OptimizeOptions): Optimize
   }
 }
 
-function clusterFaults({ by, curve }: ClusterOptions): string[] {
+function clusterFaults({ by, curve, maxBytes = DEFAULT_CLUSTER_BYTES }: ClusterOptions): string[] {
   const faults: string[] = []
   if (!Array.isArray(by) || by.length === 0) faults.push('cluster.by must name at least one column')
   if (curve !== undefined && curve !== 'zorder' && curve !== 'hilbert') faults.push(`cluster.curve must be zorder or hilbert, not ${curve}`)
+  if (!(maxBytes >= 1)) faults.push(`cluster.maxBytes must be a number of at least 1, not ${maxBytes}`)
   return faults
 }

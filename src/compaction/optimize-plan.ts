@@ -1,9 +1,10 @@
 // The plan of an `optimize`: pure decisions over one version, to be printed or carried out.
-import type { LogView } from '../log/index.js'
+import { assertWritable, type LogView } from '../log/index.js'
 import type { Table } from '../table/index.js'
-import { type OptimizeOptions, type OptimizeRules, optimizeRules } from './optimize-options.js'
-import { type FileGroup, planGroups } from './plan.js'
-import { filesInScope, type PartitionTexts, partitionNames } from './plan-files.js'
+import { clusterColumns } from './cluster-columns.js'
+import { DEFAULT_CLUSTER_BYTES, type OptimizeOptions, type OptimizeRules, optimizeRules } from './optimize-options.js'
+import { byPartition, type FileGroup, isGood, planClusters, planGroups } from './plan.js'
+import { clusterKey, filesInScope, type PartitionTexts, partitionNames } from './plan-files.js'
 
 /** Files that will be rewritten together. */
 export interface PlannedGroup extends FileGroup {
@@ -23,9 +24,14 @@ export interface OptimizePlan {
   readonly bytesInScope: number
   readonly filesToRewrite: number
   readonly bytesToRewrite: number
+  /** Files that are not good yet in the partition that has most of them. */
+  readonly smallFiles: number
 }
 
-/** Plans an `optimize` of the latest version, and changes nothing. @throws AlluviumError `INVALID_OPTIONS`, storage errors */
+/**
+ * Plans an `optimize` of the latest version, and changes nothing.
+ * @throws AlluviumError `INVALID_OPTIONS`, `UNSUPPORTED_FEATURE` for a table that must not be written here, storage errors
+ */
 export async function planOptimize<Row, Input>(table: Table<Row, Input>, options: OptimizeOptions = {}): Promise<OptimizePlan> {
   const { signal } = options
   const { view } = await table.snapshot(signal === undefined ? {} : { signal })
@@ -34,10 +40,17 @@ export async function planOptimize<Row, Input>(table: Table<Row, Input>, options
 
 /** As {@link planOptimize}, of a version that is at hand. */
 export async function planOn(view: LogView, options: OptimizeOptions, isInScope?: (row: number) => boolean): Promise<OptimizePlan> {
+  assertWritable(view.protocol, view.metadata)
   const rules = optimizeRules(view, options)
-  const { files, partitions } = await filesInScope(view, { where: options.where, isInScope, signal: options.signal })
+  const { where, cluster, full = false, signal } = options
+  if (cluster !== undefined) clusterColumns(view, cluster.by)
+  const { files, partitions } = await filesInScope(view, { where, isInScope, clusters: cluster !== undefined, signal })
   const names = partitionNames(view)
-  const groups = planGroups(files, rules).map((group) => {
+  const planned =
+    cluster === undefined
+      ? planGroups(files, rules)
+      : planClusters(files, { ...rules, key: clusterKey(cluster), maxBytes: cluster.maxBytes ?? DEFAULT_CLUSTER_BYTES, full })
+  const groups = planned.map((group) => {
     const texts = partitions[group.partition] ?? []
     return { ...group, texts, partitionValues: valuesOf(names, texts) }
   })
@@ -50,6 +63,10 @@ export async function planOn(view: LogView, options: OptimizeOptions, isInScope?
     bytesInScope: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     filesToRewrite: groups.reduce((sum, group) => sum + group.files.length, 0),
     bytesToRewrite: groups.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    smallFiles: [...byPartition(files.filter((file) => !isGood(file, rules))).values()].reduce(
+      (most, { length }) => Math.max(most, length),
+      0,
+    ),
   }
 }
 

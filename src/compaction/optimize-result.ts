@@ -36,8 +36,10 @@ export interface OptimizeResult {
   readonly bytesWritten: number
   readonly filesRemoved: number
   readonly bytesRemoved: number
-  /** Puts of the commit file that the most contended commit needed. */
+  /** How often the most contested commit was begun: more than once where others changed the same files, or the table itself. */
   readonly attempts: number
+  /** Puts of the commit file that the most contested commit needed: more than one beside other writers. */
+  readonly puts: number
   readonly seconds: number
   readonly groups: readonly OptimizedGroup[]
   readonly skipped: readonly SkippedGroup[]
@@ -52,6 +54,7 @@ export class OptimizeTally {
   #skipped: SkippedGroup[] = []
   #version = -1
   #attempts = 0
+  #puts = 0
   #read = { files: 0, bytes: 0 }
   #total = { groups: 0, bytes: 0 }
   #done = { groups: 0, bytes: 0 }
@@ -83,10 +86,11 @@ export class OptimizeTally {
     if (code !== 'COMMIT_CONFLICT') this.#isDone(group)
   }
 
-  committed({ version, attempts }: CommitResult, groups: readonly RewrittenGroup[]): void {
+  committed({ version, attempts: puts }: CommitResult, groups: readonly RewrittenGroup[], attempts: number): void {
     this.#versions.push(version)
     this.sees(version)
     this.#attempts = Math.max(this.#attempts, attempts)
+    this.#puts = Math.max(this.#puts, puts)
     for (const { group, mode, adds, rows } of groups) {
       this.#groups.push({
         partition: group.partitionValues,
@@ -113,6 +117,7 @@ export class OptimizeTally {
       filesRemoved: sum(({ filesRead }) => filesRead),
       bytesRemoved: sum(({ bytesRead }) => bytesRead),
       attempts: this.#attempts,
+      puts: this.#puts,
       seconds: Math.round(this.#runtime.monotonicMs() - this.#startMs) / 1000,
       groups: this.#groups,
       skipped: this.#skipped,

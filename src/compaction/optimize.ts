@@ -1,9 +1,11 @@
 // Rewriting the files of a table so that there are fewer and better ones: the plan is carried out group by group, committed in
 // bounded pieces beside whoever else writes. Rule: rows do not change, and no work is done for nothing twice.
-import { type AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
-import { mayDeleteDataFiles } from '../log/commit/index.js'
+import { AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
+import { CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
 import type { LogView } from '../log/index.js'
 import { createRowGroupEncoder, planCopy, type Table } from '../table/index.js'
+import { clusterGroup } from './cluster-group.js'
+import { copyGroup } from './copy-group.js'
 import { backOffMs, commitGroups } from './optimize-commit.js'
 import type { OptimizeOptions } from './optimize-options.js'
 import { type OptimizePlan, type PlannedGroup, planOn } from './optimize-plan.js'
@@ -28,6 +30,8 @@ export async function optimize<Row, Input>(table: Table<Row, Input>, options: Op
   const run = new OptimizeRun(table, options)
   try {
     return await run.run()
+  } catch (error) {
+    throw run.withVersions(error)
   } finally {
     await run.close()
   }
@@ -51,6 +55,13 @@ class OptimizeRun<Row, Input> {
 
   close(): Promise<void> {
     return this.#encoder.close()
+  }
+
+  /** Adds to an error what had been committed before it. */
+  withVersions(error: unknown): unknown {
+    const { versions } = this.#tally.result()
+    if (versions.length === 0 || !isAlluviumError(error) || error instanceof CommitStateUnknownError) return error
+    return new AlluviumError(error.code, error.message, { ...error.facts, versions }, { cause: error })
   }
 
   async run(): Promise<OptimizeResult> {
@@ -126,7 +137,7 @@ class OptimizeRun<Row, Input> {
 
   async #rewrite(rewrite: RewriteContext, group: PlannedGroup): Promise<RewrittenGroup | undefined> {
     try {
-      const done = await reencodeGroup(rewrite, group)
+      const done = await this.#rewritten(rewrite, group)
       this.#tally.rewrote(group)
       return done
     } catch (error) {
@@ -138,6 +149,12 @@ class OptimizeRun<Row, Input> {
     }
   }
 
+  async #rewritten(rewrite: RewriteContext, group: PlannedGroup): Promise<RewrittenGroup> {
+    const { cluster } = this.#options
+    if (cluster !== undefined) return clusterGroup(rewrite, group, cluster)
+    return (await copyGroup(rewrite, group)) ?? reencodeGroup(rewrite, group)
+  }
+
   // What others rewrote meanwhile may be vacuumed, and is nobody's fault.
   async #isStillThere(read: LogView, group: PlannedGroup): Promise<boolean> {
     const { view } = await this.#table.snapshot()
@@ -146,11 +163,11 @@ class OptimizeRun<Row, Input> {
 
   async #commit(rewrite: RewriteContext, groups: readonly RewrittenGroup[], maxAttempts: number): Promise<number> {
     try {
-      const { result, committed, dropped } = await commitGroups(this.#table, rewrite, groups, { ...this.#options, maxAttempts })
+      const { result, committed, dropped, attempts } = await commitGroups(this.#table, rewrite, groups, { ...this.#options, maxAttempts })
       await this.#discard(dropped)
       for (const { group } of dropped) this.#tally.skipped(group, 'others changed its files meanwhile', 'COMMIT_CONFLICT')
       for (const { adds } of committed) for (const { path } of adds) this.#own.add(path)
-      if (result !== undefined) this.#tally.committed(result, committed)
+      if (result !== undefined) this.#tally.committed(result, committed, attempts)
       return dropped.length
     } catch (error) {
       if (mayDeleteDataFiles(error)) await this.#discard(groups)

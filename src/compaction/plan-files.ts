@@ -3,7 +3,7 @@
 import { decodeUtf8 } from '../bytes.js'
 import { AlluviumError } from '../errors.js'
 import { type BoundFilter, bindFilter, columnNames, type Expression, parseFilter, pruneByPartition } from '../filter/index.js'
-import { isJsonObject, parseJson } from '../json.js'
+import { formatJson, isJsonObject, parseJson } from '../json.js'
 import { columnMappingMode, type FileView, type LogView } from '../log/index.js'
 import { physicalName } from '../schema/index.js'
 import { partitionOf } from '../table/index.js'
@@ -152,6 +152,11 @@ export async function statsTexts(
 export const CLUSTER_ID = 'ZCUBE_ID'
 export const CLUSTER_BY = 'ZCUBE_ZORDER_BY'
 export const CLUSTER_CURVE = 'ZCUBE_ZORDER_CURVE'
+
+/** What files in an order say of it. */
+export function clusterKey({ by, curve = 'hilbert' }: { readonly by: readonly string[]; readonly curve?: string }): string {
+  return `${curve} ${formatJson([...by])}`
+}
 
 function clusterOf(files: FileView, row: number): PlanFile['cluster'] {
   const tags = files.extras(row)?.tags

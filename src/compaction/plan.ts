@@ -71,6 +71,75 @@ export function planGroups(files: readonly PlanFile[], rules: PackingRules): Fil
   return groups
 }
 
+/** What clustering goes by. */
+export interface ClusterRules extends Pick<PackingRules, 'minDeletedShare'> {
+  /** The columns and the curve, as files that have this order say it. */
+  readonly key: string
+  /** Bytes of files that are put in order together, at most. */
+  readonly maxBytes: number
+  /** Also what is in this order already. */
+  readonly full: boolean
+}
+
+/** Files in order are put in order again together with so many times fewer bytes of new ones, not with less. */
+const MERGE_FACTOR = 4
+
+/**
+ * Puts files that are in no order yet together, with those whose order covers little: an order over more files serves filters
+ * better. Each byte is written again only a few times, however often new files come.
+ */
+export function planClusters(files: readonly PlanFile[], rules: ClusterRules): FileGroup[] {
+  const groups: FileGroup[] = []
+  for (const ofPartition of byPartition(files).values()) {
+    const isNew = (file: PlanFile): boolean => rules.full || file.cluster?.key !== rules.key || needsPurge(file, rules)
+    const fresh = ofPartition.filter(isNew)
+    if (fresh.length === 0) continue
+    const merged = [...fresh]
+    let bytes = bytesOf(fresh)
+    for (const inOrder of ordersOf(ofPartition.filter((file) => !isNew(file)))) {
+      const more = bytesOf(inOrder)
+      if (more > MERGE_FACTOR * bytes || bytes + more > rules.maxBytes) break
+      merged.push(...inOrder)
+      bytes += more
+    }
+    for (const part of cut(merged, rules.maxBytes)) {
+      const { partition } = part[0] as PlanFile
+      groups.push({ partition, files: part, sizeBytes: bytesOf(part), reason: 'clustering' })
+    }
+  }
+  return groups
+}
+
+// Files of one order each, the smallest orders first.
+function ordersOf(files: readonly PlanFile[]): PlanFile[][] {
+  const orders = new Map<string, PlanFile[]>()
+  for (const file of files) {
+    const id = file.cluster?.id ?? ''
+    const known = orders.get(id)
+    if (known === undefined) orders.set(id, [file])
+    else known.push(file)
+  }
+  return [...orders.values()].sort((a, b) => bytesOf(a) - bytesOf(b))
+}
+
+function cut(files: readonly PlanFile[], maxBytes: number): PlanFile[][] {
+  const parts: PlanFile[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const file of files) {
+    if (bytes + file.sizeBytes > maxBytes) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)?.push(file)
+    bytes += file.sizeBytes
+  }
+  return parts
+}
+
+function bytesOf(files: readonly PlanFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+}
+
 /** The files by partition, in their order. */
 export function byPartition(files: readonly PlanFile[]): Map<number, PlanFile[]> {
   const partitions = new Map<number, PlanFile[]>()

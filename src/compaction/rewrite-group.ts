@@ -1,5 +1,6 @@
 // One group of files becomes new files: read, written, read back. Rule: every row that counts is in them once, or the group fails and
 // its files are deleted again. Nothing here touches the log.
+import type { RecordBatch } from 'apache-arrow'
 import { throwIfAborted } from '../errors.js'
 import type { AddFile, LogView } from '../log/index.js'
 import { createParquetWriter, type ParquetWriter, type RowGroupEncoder, StatisticsCollector } from '../parquet/index.js'
@@ -29,12 +30,12 @@ export interface RewrittenGroup {
 }
 
 /** A file may get this much larger than it was planned before the next one is begun. */
-const ROLL_FACTOR = 1.5
+export const ROLL_FACTOR = 1.5
 
 /** Reads the rows of a group and writes them again, as the table has them now. */
 export async function reencodeGroup(rewrite: RewriteContext, group: PlannedGroup): Promise<RewrittenGroup> {
   const { context, view, copy, signal } = rewrite
-  const output = new GroupOutput(rewrite, group, ROLL_FACTOR * Math.max(rewrite.targetBytes, group.sizeBytes))
+  const output = new GroupOutput(rewrite, group, { bytes: ROLL_FACTOR * Math.max(rewrite.targetBytes, group.sizeBytes) })
   try {
     let rowsRead = 0
     const rows = group.files.map(({ row }) => row)
@@ -52,6 +53,12 @@ export async function reencodeGroup(rewrite: RewriteContext, group: PlannedGroup
   }
 }
 
+/** When the next file is begun. */
+export interface RollAt {
+  readonly bytes: number
+  readonly rows?: number
+}
+
 interface OpenOutput {
   readonly file: NewFile
   readonly parquet: ParquetWriter
@@ -63,24 +70,31 @@ export class GroupOutput {
   readonly #rewrite: RewriteContext
   readonly #group: PlannedGroup
   readonly #rollBytes: number
+  readonly #rollRows: number
   readonly #adds: AddFile[] = []
   readonly #paths: string[] = []
   readonly #tags: Readonly<Record<string, string>> | undefined
   #rows = 0
   #open: OpenOutput | undefined
 
-  constructor(rewrite: RewriteContext, group: PlannedGroup, rollBytes: number, tags?: Readonly<Record<string, string>>) {
+  constructor(rewrite: RewriteContext, group: PlannedGroup, roll: RollAt, tags?: Readonly<Record<string, string>>) {
     this.#rewrite = rewrite
     this.#group = group
-    this.#rollBytes = rollBytes
+    this.#rollBytes = roll.bytes
+    this.#rollRows = roll.rows ?? Number.POSITIVE_INFINITY
     this.#tags = tags
   }
 
   /** Takes a batch in the form of the files. */
-  async write(batch: Parameters<ParquetWriter['write']>[0]): Promise<void> {
-    this.#open ??= await this.#start()
-    await this.#open.parquet.write(batch)
-    if (this.#open.parquet.writtenBytes >= this.#rollBytes) await this.close()
+  async write(batch: RecordBatch): Promise<void> {
+    for (let from = 0; from < batch.numRows; ) {
+      this.#open ??= await this.#start()
+      const { parquet } = this.#open
+      const to = Math.min(batch.numRows, from + this.#rollRows - parquet.numRows)
+      await parquet.write(from === 0 && to === batch.numRows ? batch : batch.slice(from, to))
+      from = to
+      if (parquet.writtenBytes >= this.#rollBytes || parquet.numRows >= this.#rollRows) await this.close()
+    }
   }
 
   /** Ends the file at hand: what comes next goes into another. */

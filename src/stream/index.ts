@@ -1,5 +1,5 @@
 // The streaming append.
-export type { StreamCommit, StreamMetrics, StreamWriterOptions } from './options.js'
+export type { AfterCommitHook, StreamCommit, StreamMetrics, StreamWriterOptions } from './options.js'
 export {
   type CommittedPosition,
   type OffsetLike,

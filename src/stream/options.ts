@@ -1,7 +1,10 @@
 // The options of a stream writer, checked at the door, all faults together.
 import { z } from 'zod'
 import { AlluviumError } from '../errors.js'
-import type { WriteOptions } from '../table/index.js'
+import type { Table, WriteOptions } from '../table/index.js'
+
+/** What is to be done after a commit, such as compacting small files. It should stop when the signal fires. */
+export type AfterCommitHook = (table: Table<unknown, never>, commit: StreamCommit, signal: AbortSignal) => Promise<unknown>
 
 export interface StreamWriterOptions {
   /**
@@ -35,6 +38,13 @@ export interface StreamWriterOptions {
   readonly signal?: AbortSignal
   /** Told after each commit; errors thrown here are ignored. */
   readonly onCommit?: (commit: StreamCommit) => void
+  /**
+   * Done after commits, one at a time and in the background, such as `autoCompaction()`: writes do not wait for it and it fails no
+   * stream. `close` waits for what is under way; `abort`, and whatever else ends the writer, stops it.
+   */
+  readonly afterCommit?: AfterCommitHook
+  /** Told of errors of `afterCommit`. */
+  readonly onAfterCommitError?: (error: unknown) => void
 }
 
 /** One commit of a stream. */
@@ -84,6 +94,8 @@ const shape = z.strictObject({
   ignoreUnknown: z.boolean().optional(),
   signal: z.instanceof(AbortSignal).optional(),
   onCommit: z.function().optional(),
+  afterCommit: z.function().optional(),
+  onAfterCommitError: z.function().optional(),
 })
 
 /** @throws AlluviumError `INVALID_OPTIONS` listing every fault. */

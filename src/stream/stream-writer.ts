@@ -8,6 +8,7 @@ import { AlluviumError, abortedError } from '../errors.js'
 import type { Runtime, Timer } from '../runtime.js'
 import type { StructType } from '../schema/index.js'
 import { createRowGroupEncoder, invalidRows, type LogView, type RowGroupEncoder, type Table } from '../table/index.js'
+import { AfterCommit } from './after-commit.js'
 import { AheadFiles } from './ahead-files.js'
 import { type CommitJob, commitCuts } from './commit-cuts.js'
 import { type ResolvedOptions, resolveOptions, type StreamMetrics, type StreamWriterOptions } from './options.js'
@@ -67,6 +68,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
   /** Files that were given up and are being deleted. Never rejects. */
   #abandoned: Promise<unknown> = Promise.resolve()
   #breathedAtMs: number
+  readonly #after: AfterCommit | undefined
   #failure: unknown
   #counts = { rowsAccepted: 0, rowsDuplicate: 0, rowsCommitted: 0, commits: 0 }
 
@@ -77,6 +79,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#resolved = resolved
     // One thread keeps up with whoever makes the rows here; a second costs 100 MB and is no faster.
     this.#encoder = createRowGroupEncoder({ threads: options.encodeOnThread === false ? 0 : 1 })
+    this.#after = options.afterCommit && new AfterCommit(table, options.afterCommit, options.onAfterCommitError)
     this.#view = view
     this.#schema = view.schema
     this.#breathedAtMs = this.#runtime.monotonicMs()
@@ -246,6 +249,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
       try {
         this.#options.onCommit?.(commit)
       } catch {}
+      this.#after?.committed(commit)
     } catch (error) {
       for (const { buffer } of job.cuts) buffer.crash(error)
       this.#fail(error)
@@ -328,6 +332,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
 
   #fail(error: unknown): void {
     this.#failure ??= error
+    this.#after?.abort(error)
     this.#timer?.cancel()
     for (const buffer of this.#partitions.values()) this.#drop(buffer, () => buffer.drop(this.#failure))
     this.#wakeRoomWaiters()
@@ -342,6 +347,7 @@ export class StreamWriter<Input = Record<string, unknown>> {
     this.#timer?.cancel()
     this.#abandonAhead()
     await this.#abandoned
+    await this.#after?.settled()
     await this.#encoder.close()
   }
 

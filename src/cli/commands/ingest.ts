@@ -1,10 +1,11 @@
 // ingest: append NDJSON, JSON, CSV, Parquet or Arrow from files or stdin, exactly once over restarts.
+import { autoCompaction } from '../../compaction/index.js'
 import { AlluviumError } from '../../errors.js'
 import { detectDelimiter, inferSchema, openInput } from '../../formats/index.js'
 import { systemRuntime } from '../../runtime.js'
 import { formatColumns, type StructType } from '../../schema/index.js'
 import type { Storage } from '../../storage/storage.js'
-import { createStreamWriter, type StreamWriter } from '../../stream/index.js'
+import { createStreamWriter, type StreamWriter, type StreamWriterOptions } from '../../stream/index.js'
 import { createTable, type Table } from '../../table/index.js'
 import { bytesOption, type Command, type CommandInput, listOption, numberOption, pairsOption, textOption, usageError } from '../command.js'
 import { openDeadLetters } from '../ingest/dead-letters.js'
@@ -34,6 +35,7 @@ binary as base64. CSV: a header, RFC 4180 quotes, an empty unquoted field is nul
     'ignore-unknown': { type: 'boolean', help: 'leave out keys and columns that the table lacks' },
     'timestamp-unit': { type: 'string', value: 's|ms|us', help: 'what bare numbers in timestamp columns count' },
     delimiter: { type: 'string', value: 'C', help: 'what separates CSV fields (,)' },
+    'auto-compact': { type: 'boolean', help: 'put small files together in the background, 50 of a partition at once' },
   },
   examples: [
     'alluvium ingest ./events events.ndjson --create --app-id nightly',
@@ -53,6 +55,19 @@ binary as base64. CSV: a header, RFC 4180 quotes, an empty unquoted field is nul
     const table = await tableFor(input, await storageOf(input), first)
     await runIngest(input, settings, table, names, first)
   },
+}
+
+// Small files are a nuisance; failing to put them together is no reason to stop taking rows.
+function compacting({ output, signal }: CommandInput): Pick<StreamWriterOptions, 'afterCommit' | 'onAfterCommitError'> {
+  const compact = autoCompaction({
+    onResult: ({ filesRemoved, filesWritten }) => output.note(`${filesRemoved} small files became ${filesWritten}`),
+  })
+  return {
+    afterCommit: (table, commit, stop) => compact(table, commit, AbortSignal.any([signal, stop])),
+    onAfterCommitError: (error) => {
+      if (!signal.aborted) output.warn(`compaction failed: ${error instanceof Error ? error.message : String(error)}`)
+    },
+  }
 }
 
 interface Settings {
@@ -138,6 +153,7 @@ async function runIngest(
     ...(settings.appId === undefined ? {} : { appId: settings.appId }),
     linger: settings.linger,
     onCommit: ({ version }) => versions.push(version),
+    ...(options['auto-compact'] === true ? compacting(input) : {}),
   })
   const deadLetter = textOption(options, 'dead-letter')
   const deadLetters = deadLetter === undefined ? undefined : await openDeadLetters(deadLetter, settings.appId)
