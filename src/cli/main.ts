@@ -17,6 +17,7 @@ import { files } from './commands/files.js'
 import { fsck } from './commands/fsck.js'
 import { history } from './commands/history.js'
 import { ingest } from './commands/ingest.js'
+import { inspect } from './commands/inspect.js'
 import { maintain } from './commands/maintain.js'
 import { optimize } from './commands/optimize.js'
 import { properties } from './commands/properties.js'
@@ -46,6 +47,7 @@ const COMMANDS: readonly Command[] = [
   convert,
   clone,
   maintain,
+  inspect,
   doctor,
   adapter,
 ]
