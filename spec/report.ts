@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { ambiguitySection } from './campaigns.js'
 import type { Greeting } from './engine.js'
 import { ENGINE_NAMES } from './engines.js'
+import { interleavingsSection } from './interleavings.js'
 import type { CaseResult, Verdict } from './run-case.js'
 import { type Suite, specFolder } from './suite.js'
 
@@ -130,6 +131,7 @@ function resultsPage(stored: Stored, suite: Suite): string {
     table(['case', 'promise', ...names], cases),
     '',
     ...ambiguitySection(table),
+    ...interleavingsSection(table),
     '## What was wrong',
     '',
     ...notes,

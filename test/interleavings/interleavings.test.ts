@@ -92,11 +92,12 @@ describe('a schedule', () => {
 })
 
 describe('a broken rule is noticed', () => {
-  test.each(PLANTED)('$name', async ({ rules, pair: [first, second], faults }) => {
+  test.each(PLANTED)('$name', async ({ rules, pair: [first, second], faults, isOnlyVerdict = false }) => {
     const matrix = new Matrix()
     const explorer = new Explorer(sceneOf(PLAIN, first, second))
     await withPlanted(rules, () => explorer.all(faults))
     matrix.add(PLAIN, explorer.result)
-    expect(explorer.result.violations.length + matrix.report(false).faults.length).toBeGreaterThan(0)
+    if (isOnlyVerdict) expect(matrix.report(false).faults).not.toEqual([])
+    else expect(explorer.result.violations).not.toEqual([])
   })
 })

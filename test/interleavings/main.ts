@@ -1,13 +1,17 @@
 // npm run interleavings [-- --all] [--seed 1] [--per 25] [--workers 2]
 // Two operations on one table, in every order of their steps at the store: `--all` runs every schedule of every scene (a campaign);
 // without it every schedule without faults, and beside them so many by chance of every scene (`--per`), chosen by the seed.
-// --replay "VARIANT FIRST SECOND FAULTS CHOICES" shows one schedule. --count tells how many schedules there are by part.
-import { fork } from 'node:child_process'
+// --write-results puts what it found into spec/interleavings.json, for spec/RESULTS.md.
+// --replay "VARIANT FIRST SECOND FAULTS CHOICES" shows one schedule.
+import { execFileSync, fork } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { InterleavingsCampaign } from '../../spec/interleavings.js'
 import { Explorer, replay } from './explore.js'
-import { Matrix, type Verdicts } from './matrix.js'
-import { OPERATIONS, type OperationName } from './operations.js'
-import { type Job, jobs } from './plan.js'
+import { Matrix, type MatrixReport, type Verdicts } from './matrix.js'
+import type { OperationName } from './operations.js'
+import { type Job, jobs, PAIRS } from './plan.js'
 import { sceneOf } from './scene.js'
 import { parseVariant, variantName } from './variant.js'
 
@@ -20,6 +24,7 @@ const seed = option('--seed', 1)
 const per = option('--per', 25)
 const PROGRESS_MS = 30_000
 const MAX_VIOLATIONS = 20
+const PARTS = ['pairs', 'opening', 'hasty'] as const
 
 interface Result {
   readonly job: number
@@ -100,43 +105,71 @@ async function campaign(): Promise<void> {
 function finish(results: readonly Result[], matrix: Matrix, violations: number, codes: readonly (number | null)[], seconds: string): void {
   const isComplete = results.length === ALL.length && codes.every((code) => code === 0)
   const report = matrix.report(isComplete)
+  const campaign = summary(results, report, violations, Number(seconds))
   for (const fault of report.faults.slice(0, 50)) console.error(`matrix: ${fault}`)
-  for (const part of ['pairs', 'opening', 'hasty'] as const) {
-    const of = results.filter(({ job }) => ALL[job]?.part === part)
-    console.log(
-      `  ${part.padEnd(8)} ${of.length} scenes, ${sum(of, 'runs')} schedules, ${sum(of, 'distinct')} distinct, ${sum(of, 'withFaults')} with faults`,
-    )
-  }
-  console.log(pairTable(results))
+  for (const { part, scenes, schedules, distinct, withFaults } of campaign.parts)
+    console.log(`  ${part.padEnd(8)} ${scenes} scenes, ${schedules} schedules, ${distinct} distinct, ${withFaults} with faults`)
+  console.log(
+    Object.entries(campaign.pairs)
+      .map(([pair, count]) => `  ${pair} ${count}`)
+      .join('\n'),
+  )
   console.log(
     `  matrix: ${report.cells} cells, ${report.disagreements} other than Spark's (${Object.entries(report.explained)
       .map(([name, count]) => `${count} ${name}`)
       .join(', ')}), ${report.faults.length} unexplained or stale`,
   )
   const isGood = isComplete && violations === 0 && report.faults.length === 0
+  if (isGood && args.includes('--write-results')) {
+    const root = process.env.ALLUVIUM_ROOT ?? process.cwd()
+    writeFileSync(join(root, 'spec/interleavings.json'), `${JSON.stringify(campaign, null, 2)}\n`)
+  }
   console.log(
     `interleavings: ${isGood ? 'passed' : 'FAILED'}: ${sum(results, 'distinct')} distinct schedules of ${results.length} of ${ALL.length} scenes, ${violations} violations, ${report.faults.length} unexplained disagreements, ${isWhole ? 'all' : `seed ${seed}`}, ${seconds} s`,
   )
   process.exitCode = isGood ? 0 : 1
 }
 
-function sum(results: readonly Result[], what: 'runs' | 'distinct' | 'withFaults'): number {
-  return results.reduce((total, result) => total + result[what], 0)
-}
-
-// Distinct schedules of each pair over all variants.
-function pairTable(results: readonly Result[]): string {
-  const counts = new Map<string, number>()
+function summary(results: readonly Result[], report: MatrixReport, violations: number, seconds: number): InterleavingsCampaign {
+  const of = (part: Job['part']): Result[] => results.filter(({ job }) => ALL[job]?.part === part)
+  const pairs = Object.fromEntries(PAIRS.map(([first, second]) => [`${first}|${second}`, 0]))
   for (const { job, distinct } of results) {
     const { first, second } = ALL[job] as Job
-    counts.set(`${first}|${second}`, (counts.get(`${first}|${second}`) ?? 0) + distinct)
+    pairs[`${first}|${second}`] = (pairs[`${first}|${second}`] ?? 0) + distinct
   }
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [
-    row(['', ...OPERATIONS]),
-    row(['---', ...OPERATIONS.map(() => '---:')]),
-    ...OPERATIONS.map((first) => row([first, ...OPERATIONS.map((second) => String(counts.get(`${first}|${second}`) ?? ''))])),
-  ].join('\n')
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitOfSources(),
+    seconds,
+    scenes: results.length,
+    violations,
+    parts: PARTS.map((part) => ({
+      part,
+      scenes: of(part).length,
+      schedules: sum(of(part), 'runs'),
+      distinct: sum(of(part), 'distinct'),
+      withFaults: sum(of(part), 'withFaults'),
+    })),
+    pairs,
+    matrix: {
+      cells: report.cells,
+      disagreements: report.disagreements,
+      unexplained: report.faults.length,
+      explained: report.explained,
+    },
+  }
+}
+
+function commitOfSources(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return ''
+  }
+}
+
+function sum(results: readonly Result[], what: 'runs' | 'distinct' | 'withFaults'): number {
+  return results.reduce((total, result) => total + result[what], 0)
 }
 
 async function show(text: string): Promise<void> {
