@@ -32,7 +32,7 @@ export function humanTime(ms: number, seconds = false): string {
     .slice(0, seconds ? 19 : 16)
 }
 
-/** `45 s`, `12 min`, `3 h`, `7 days`. */
+/** `45 s`, `12 min`, `3 h`, `1 day`, `7 days`. */
 export function humanDuration(ms: number): string {
   const steps: readonly [number, string][] = [
     [86_400_000, 'day'],
@@ -41,9 +41,9 @@ export function humanDuration(ms: number): string {
     [1000, 's'],
   ]
   for (const [unit, name] of steps) {
-    if (ms < unit * (name === 'day' ? 2 : 1)) continue
+    if (ms < unit) continue
     const value = shortNumber(ms / unit, false)
-    return name === 'day' ? `${value} days` : `${value} ${name}`
+    return name === 'day' && value !== '1' ? `${value} days` : `${value} ${name}`
   }
   return `${Math.round(ms)} ms`
 }

@@ -134,7 +134,9 @@ function changesOf(found: readonly { version: number; timeMs: number; actions: r
         }
         if (meta !== undefined) told.push(...metaChanges(meta, next))
         else if (version === 0)
-          told.push(`created with ${next.columns.size} columns${next.partitionBy === '' ? '' : `, partitioned by ${next.partitionBy}`}`)
+          told.push(
+            `created with ${next.columns.size} column${next.columns.size === 1 ? '' : 's'}${next.partitionBy === '' ? '' : `, partitioned by ${next.partitionBy}`}`,
+          )
         meta = next
       } else if (action.kind === 'protocol') {
         const features = [...new Set([...(action.readerFeatures ?? []), ...(action.writerFeatures ?? [])])].sort()

@@ -70,7 +70,9 @@ function lines({ location, version, files, debt, reclaim, log, history, position
     `small:       ${plural(debt.smallFiles, 'file')} of ${humanBytes(debt.smallBytes)} below ${humanBytes(debt.goodBytes)}${plan === undefined || plan.groups === 0 ? '' : `; optimize would rewrite ${humanCount(plan.files)} as about ${humanCount(plan.groups)}`}`,
     `reclaimable: ${reclaim.now === undefined ? 'not listed' : `${plural(reclaim.now.files, 'file')} of ${humanBytes(reclaim.now.bytes)} now`}, ${plural(reclaim.later.files, 'file')} of ${humanBytes(reclaim.later.bytes)} later`,
     `log:         ${log.kinds
-      .map(({ kind, files: count, bytes }) => (count === 0 ? '' : `${humanCount(count)} ${kind} (${humanBytes(bytes)})`))
+      .map(({ kind, files: count, bytes }) =>
+        count === 0 ? '' : `${humanCount(count)} ${count === 1 ? kind.replace(/s$/, '') : kind} (${humanBytes(bytes)})`,
+      )
       .filter((text) => text !== '')
       .join(', ')}`,
     `opening:     ${log.opening.checkpointVersion === undefined ? 'no checkpoint' : `checkpoint ${log.opening.checkpointVersion}`} and ${plural(log.opening.commits, 'commit')}, ${humanBytes(log.opening.checkpointBytes + log.opening.commitBytes)}`,

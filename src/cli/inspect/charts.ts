@@ -9,12 +9,14 @@ export function figure(options: {
   readonly id: string
   readonly title: string
   readonly caption?: string | undefined
+  /** Shows the title above the chart, where nothing else says what it is. */
+  readonly titled?: boolean
   readonly chart: Markup
   readonly head: readonly string[]
   readonly rows: readonly (readonly (string | Markup)[])[]
 }): Markup {
-  const { id, title, caption, chart, head, rows } = options
-  return html`<figure aria-label="${title}"><div class="scroll" tabindex="0" role="region" aria-label="${title}">${chart}</div>${
+  const { id, title, caption, chart, head, rows, titled = false } = options
+  return html`${titled ? html`<h3>${title}</h3>` : undefined}<figure aria-label="${title}"><div class="scroll" tabindex="0" role="region" aria-label="${title}">${chart}</div>${
     caption === undefined ? undefined : html`<figcaption>${caption}</figcaption>`
   }<details><summary>The numbers of “${title}” as a table</summary><div id="${id}-numbers">${table(head, rows)}</div></details></figure>`
 }
@@ -59,23 +61,32 @@ export function columnsChart(options: {
   const base = top + height
   // Labels that do not fit are left out, evenly.
   const every = Math.ceil(58 / step)
-  const body = columns.map(({ label, value, text, small, tip }, at) => {
-    const tall = value === 0 ? 0 : Math.max(2, (value / most) * height)
-    const x = 10 + at * step
-    const middle = fixed(x + step / 2)
-    return html`<g><title>${tip}</title><rect class="${small === true ? 'small' : 'bar'}" x="${fixed(x + step * 0.1)}" y="${fixed(base - tall)}" width="${fixed(step * 0.8)}" height="${fixed(tall)}"></rect>${
-      value > 0 && step >= 26 ? html`<text x="${middle}" y="${fixed(base - tall - 6)}" text-anchor="middle">${text}</text>` : undefined
-    }${at % every === 0 ? html`<text class="soft" x="${middle}" y="${base + 17}" text-anchor="middle">${label}</text>` : undefined}</g>`
+  const middleOf = (at: number): number => fixed(10 + (at + 0.5) * step)
+  const tallOf = (value: number): number => (value === 0 ? 0 : Math.max(2, (value / most) * height))
+  const bars = columns.map(({ value, small, tip }, at) => {
+    const tall = tallOf(value)
+    return html`<g><title>${tip}</title><rect class="${small === true ? 'small' : 'bar'}" x="${fixed(10 + (at + 0.1) * step)}" y="${fixed(base - tall)}" width="${fixed(step * 0.8)}" height="${fixed(tall)}"></rect></g>`
   })
-  const lines = [html`<line class="axis" x1="10" x2="${fixed(10 + step * columns.length)}" y1="${base}" y2="${base}"></line>`]
-  if (mark !== undefined) {
-    const x = fixed(10 + mark.at * step)
-    const anchor = x > WIDTH * 0.7 ? 'end' : 'start'
-    lines.push(
-      html`<line class="target" x1="${x}" x2="${x}" y1="20" y2="${base}"></line><text class="warn" x="${x + (anchor === 'end' ? -6 : 6)}" y="14" text-anchor="${anchor}">${mark.text}</text>`,
-    )
-  }
-  return svg(id, base + bottom, title, description, [...body, ...lines])
+  // Above lines, so that both can be read.
+  const texts = columns.map(({ label, value, text }, at) => [
+    value > 0 && step >= 26 && html`<text x="${middleOf(at)}" y="${fixed(base - tallOf(value) - 6)}" text-anchor="middle">${text}</text>`,
+    at % every === 0 && html`<text class="soft" x="${middleOf(at)}" y="${base + 17}" text-anchor="middle">${label}</text>`,
+  ])
+  const axis = html`<line class="axis" x1="10" x2="${fixed(10 + step * columns.length)}" y1="${base}" y2="${base}"></line>`
+  return svg(id, base + bottom, title, description, [
+    ...bars,
+    axis,
+    ...(mark === undefined ? [] : markLine(fixed(10 + mark.at * step), base, mark.text)),
+    html`${texts}`,
+  ])
+}
+
+function markLine(x: number, base: number, text: string): Markup[] {
+  const toLeft = x > WIDTH * 0.7
+  return [
+    html`<line class="target" x1="${x}" x2="${x}" y1="20" y2="${base}"></line>`,
+    html`<text class="warn" x="${x + (toLeft ? -6 : 6)}" y="14" text-anchor="${toLeft ? 'end' : 'start'}">${text}</text>`,
+  ]
 }
 
 export interface Bar {
@@ -92,7 +103,7 @@ export function barsChart(id: string, title: string, description: string, bars: 
   const body = bars.map(({ label, value, text, small }, at) => {
     const wide = value === 0 ? 0 : Math.max(2, (value / most) * (WIDTH - left - right))
     const y = at * row
-    return html`<g><title>${label}: ${text}</title><text x="${left - 12}" y="${y + 19}" text-anchor="end">${shortened(label, 34)}</text><rect class="${small === true ? 'small' : 'bar'}" x="${left}" y="${y + 6}" width="${fixed(wide)}" height="18"></rect><text class="${value === 0 ? 'soft' : ''}" x="${fixed(left + wide + 8)}" y="${y + 19}">${text}</text></g>`
+    return html`<g><title>${label}: ${text}</title><text x="${left - 12}" y="${y + 19}" text-anchor="end">${shortened(label, 28)}</text><rect class="${small === true ? 'small' : 'bar'}" x="${left}" y="${y + 6}" width="${fixed(wide)}" height="18"></rect><text class="${value === 0 ? 'soft' : ''}" x="${fixed(left + wide + 8)}" y="${y + 19}">${text}</text></g>`
   })
   const axis = html`<line class="axis" x1="${left}" x2="${left}" y1="2" y2="${bars.length * row - 2}"></line>`
   return svg(id, bars.length * row, title, description, [...body, axis])
@@ -116,7 +127,7 @@ export function timelineChart(options: {
   const { id, title, description, series, ticks, tip } = options
   const [left, right, row] = [230, 70, 44]
   const buckets = Math.max(1, series[0]?.counts.length ?? 1)
-  const step = (WIDTH - left - right) / buckets
+  const step = Math.min(24, (WIDTH - left - right) / buckets)
   const height = series.length * row
   const grid = ticks.map(
     ({ bucket, text }) =>
@@ -132,7 +143,7 @@ export function timelineChart(options: {
       const wide = Math.max(1, step - (step > 4 ? 1 : 0))
       return html`<rect class="bar" x="${fixed(left + bucket * step)}" y="${fixed(base - tall)}" width="${fixed(wide)}" height="${fixed(tall)}"><title>${tip(each, bucket)}</title></rect>`
     })
-    return html`<g><text x="${left - 12}" y="${base - 8}" text-anchor="end">${shortened(each.label, 34)}</text>${bars}<line class="axis" x1="${left}" x2="${WIDTH - right}" y1="${base}" y2="${base}"></line><text x="${WIDTH - right + 10}" y="${base - 8}">${total}</text></g>`
+    return html`<g><text x="${left - 12}" y="${base - 8}" text-anchor="end">${shortened(each.label, 28)}</text>${bars}<line class="axis" x1="${left}" x2="${WIDTH - right}" y1="${base}" y2="${base}"></line><text x="${WIDTH - right + 10}" y="${base - 8}">${total}</text></g>`
   })
   return svg(id, height + 24, title, description, [...grid, ...rows])
 }

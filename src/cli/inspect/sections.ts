@@ -124,27 +124,37 @@ export function reclaimSection({ reclaim, files }: InspectReport): Markup {
 }
 
 const MAX_DAYS = 31
+/** So many stand under each other; more stand side by side. */
+const DAYS_AS_BARS = 7
 
 function days(byDay: InspectReport['reclaim']['byDay']): Markup {
   const shown = byDay.slice(0, MAX_DAYS)
   const title = 'When removed files may go'
   const dayOf = (ms: number): string => humanTime(ms).slice(0, 10)
+  const description = `Bytes by the day from which a vacuum may delete them: ${plural(shown.length, 'day')} from ${dayOf(shown[0]?.dayMs ?? 0)}.`
+  const amounts = shown.map(({ dayMs, files, bytes }) => ({
+    day: dayOf(dayMs),
+    value: bytes,
+    text: humanBytes(bytes),
+    files: plural(files, 'file'),
+  }))
+  const asBars = amounts.map(({ day, value, text, files }) => ({ label: day, value, text: `${text}, ${files}`, small: true }))
+  const asColumns = amounts.map(({ day, value, text, files }) => ({
+    label: day.slice(5),
+    value,
+    text,
+    small: true,
+    tip: `${day}: ${text}, ${files}`,
+  }))
   return figure({
     id: 'days',
     title,
+    titled: true,
     caption: byDay.length > shown.length ? `The first ${MAX_DAYS} of ${byDay.length} days.` : undefined,
-    chart: columnsChart({
-      id: 'days',
-      title,
-      description: `Bytes by the day from which a vacuum may delete them: ${shown.length} days from ${dayOf(shown[0]?.dayMs ?? 0)}.`,
-      columns: shown.map(({ dayMs, files, bytes }) => ({
-        label: dayOf(dayMs).slice(5),
-        value: bytes,
-        text: humanBytes(bytes),
-        small: true,
-        tip: `${dayOf(dayMs)}: ${humanBytes(bytes)}, ${plural(files, 'file')}`,
-      })),
-    }),
+    chart:
+      shown.length <= DAYS_AS_BARS
+        ? barsChart('days', title, description, asBars)
+        : columnsChart({ id: 'days', title, description, columns: asColumns }),
     head: ['Day', 'Files', 'Bytes'],
     rows: shown.map(({ dayMs, files, bytes }) => [dayOf(dayMs), humanCount(files), humanBytes(bytes)]),
   })
@@ -224,7 +234,7 @@ export function historySection({ history }: InspectReport): Markup {
         humanCount(counts.reduce((most, count) => Math.max(most, count), 0)),
       ]),
     },
-  )}<details><summary>The newest ${Math.min(LISTED_COMMITS, commits.length)} versions</summary><table class="wide"><thead><tr><th scope="col">Version</th><th scope="col">Time</th><th scope="col">Operation</th><th scope="col">Engine</th><th scope="col" class="n">Commit</th></tr></thead><tbody>${commits
+  )}<details><summary>The newest ${plural(Math.min(LISTED_COMMITS, commits.length), 'version')}</summary><table class="wide"><thead><tr><th scope="col">Version</th><th scope="col">Time</th><th scope="col">Operation</th><th scope="col">Engine</th><th scope="col" class="n">Commit</th></tr></thead><tbody>${commits
     .slice(0, LISTED_COMMITS)
     .map(
       ({ version, timeMs, operation, engine, bytes }) =>

@@ -10,7 +10,7 @@ main, header, nav, footer { max-width: 1040px; margin: 0 auto; padding: 0 24px; 
 header { padding-top: 32px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 0 0 4px; }
-h3 { font-size: 15px; margin: 24px 0 4px; }
+h3 { font-size: 15px; margin: 22px 0 4px; }
 p { margin: 4px 0 12px; max-width: 76ch; }
 .soft, figcaption { color: var(--soft); }
 .where { overflow-wrap: anywhere; margin: 2px 0 0; }
@@ -20,19 +20,19 @@ a { color: var(--mark); }
 a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--mark); outline-offset: 2px; border-radius: 2px; }
 .skip { position: absolute; left: -999px; }
 .skip:focus { left: 8px; top: 8px; background: var(--page); padding: 4px 8px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 12px; margin: 20px 0 24px; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0 24px; padding: 0; list-style: none; }
 .tiles li { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 12px 14px; }
 .tiles span { display: block; }
 .tiles .value { font-size: 22px; line-height: 1.3; font-weight: 600; }
 .tiles .label, .tiles .note { font-size: 13px; color: var(--soft); }
-ul.todo { margin: 8px 0 0; padding-left: 20px; }
+ul.todo { margin: 8px 0 20px; padding-left: 20px; }
 ul.todo li { margin: 4px 0; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
 figure { margin: 12px 0 20px; }
 .scroll { overflow-x: auto; }
 svg.chart { display: block; width: 100%; min-width: 620px; height: auto; }
 svg.spark { display: block; width: 162px; height: 26px; }
-svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; fill: var(--ink); }
+svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; fill: var(--ink); paint-order: stroke; stroke: var(--page); stroke-width: 3px; stroke-linejoin: round; }
 svg .soft { fill: var(--soft); }
 svg .bar { fill: var(--mark); }
 svg .small { fill: url(#hatch); stroke: var(--mark); stroke-width: 1; }
@@ -44,6 +44,7 @@ svg .target { stroke: var(--warn); stroke-width: 1.5; stroke-dasharray: 5 3; }
 svg .warn { fill: var(--warn); }
 table { border-collapse: collapse; font-size: 14px; }
 table.wide { width: 100%; }
+.scroll table.wide { min-width: 620px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
 tbody th { color: var(--ink); font-weight: 400; white-space: normal; }

@@ -1,6 +1,6 @@
 // The sections of the page that are words: how the schema changed, how far streams have come, what the table is.
 import type { InspectReport } from '../../compaction/index.js'
-import { humanCount, humanTime } from '../human.js'
+import { humanCount, humanTime, plural } from '../human.js'
 import { html, type Markup, shortened } from './html.js'
 
 const LONG_CHARS = 4000
@@ -34,7 +34,7 @@ export function tableSection(report: InspectReport): Markup {
     ['Features', protocol.features.length === 0 ? 'none' : protocol.features.join(', ')],
     ['Partitioned by', partitionColumns.length === 0 ? 'nothing' : partitionColumns.join(', ')],
     ...(clusteringColumns.length === 0 ? [] : [['Clustered by', clusteringColumns.join(', ')] as const]),
-    [`${humanCount(columnCount)} columns`, html`<code>${shortened(columns, LONG_CHARS)}</code>`],
+    [plural(columnCount, 'column'), html`<code>${shortened(columns, LONG_CHARS)}</code>`],
     ['Id', html`<code>${shortened(id, VALUE_CHARS)}</code>`],
   ]
   return html`<dl>${facts.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl><h3>Properties</h3>${
