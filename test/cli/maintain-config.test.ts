@@ -109,6 +109,13 @@ describe('a config', () => {
     )
   })
 
+  test('as the documentation shows one is taken', () => {
+    const docs = readFileSync(new URL('../../docs/maintain.md', import.meta.url), 'utf8')
+    const [, example] = /```json\n([\s\S]*?)```/.exec(docs) ?? []
+    expect(faults(example)).toEqual([])
+    expect(parse(example as string).tables?.length).toBe(4)
+  })
+
   test('has durations and sizes with units', () => {
     expect(['500ms', '30s', '10m', '168h', '7d', '2w'].map(durationMs)).toEqual([
       500, 30_000, 600_000, 604_800_000, 604_800_000, 1_209_600_000,
