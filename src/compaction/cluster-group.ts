@@ -1,7 +1,7 @@
 // A group of files becomes files whose rows are in the order of a curve. Rule: memory is bounded whatever the group's size: the order is
 // cut into ranges that fit, rows are put aside by range, and each range is sorted by itself.
 import type { RecordBatch } from 'apache-arrow'
-import { concatBatches, take } from '../arrow/index.js'
+import { batchBytes, concatBatches, take } from '../arrow/index.js'
 import { throwIfAborted } from '../errors.js'
 import { formatJson } from '../json.js'
 import { batchesToCopy } from '../table/index.js'
@@ -16,8 +16,6 @@ import { type PlacedRows, Spill } from './spill.js'
 
 /** Arrow bytes of a range that is sorted in memory, about. */
 const RANGE_BYTES = 96 * 2 ** 20
-/** What rows need in memory for each byte in a file, at most as a rule. */
-const EXPANSION = 4
 /** More files than this are not written at once. */
 const MAX_RANGES = 256
 
@@ -25,14 +23,14 @@ const MAX_RANGES = 256
 export async function clusterGroup(rewrite: RewriteContext, group: PlannedGroup, cluster: ClusterOptions): Promise<RewrittenGroup> {
   const { view } = rewrite
   const columns = clusterColumns(view, cluster.by)
-  const order = await orderOf(rewrite, group, columns, cluster.curve ?? 'hilbert')
+  const order = await orderOf(rewrite, group, columns, cluster)
   const tags = {
     [CLUSTER_ID]: rewrite.context.runtime.uuid(),
     [CLUSTER_BY]: formatJson([...cluster.by]),
     [CLUSTER_CURVE]: cluster.curve ?? 'hilbert',
   }
   const output = new GroupOutput(rewrite, group, rollAt(rewrite, group, order.rows), tags)
-  const spill = new Spill(rewrite, group)
+  const spill = new Spill(rewrite, group, order.cuts.length + 1)
   try {
     const rowsRead =
       order.cuts.length === 0 ? await inMemory(rewrite, group, order, output) : await byRange(rewrite, group, order, spill, output)
@@ -68,13 +66,21 @@ async function orderOf(
   rewrite: RewriteContext,
   group: PlannedGroup,
   columns: readonly ClusterColumn[],
-  curve: 'zorder' | 'hilbert',
+  { curve = 'hilbert', memoryBytes = RANGE_BYTES }: ClusterOptions,
 ): Promise<Order> {
   const sample = await sampleGroup(rewrite, group, columns)
   const order = new ClusterOrder(columns, sample.values, curve)
-  const bytes = Math.max(sample.bytes, group.sizeBytes * EXPANSION)
-  const count = Math.min(MAX_RANGES, Math.max(1, Math.ceil(bytes / RANGE_BYTES)))
+  const bytes = sample.rows * (await bytesOfRow(rewrite, group))
+  const count = Math.min(MAX_RANGES, Math.max(1, Math.ceil(bytes / memoryBytes)))
   return { order, cuts: cutsOf(order.placesOfSample(sample.values), count), rows: sample.rows }
+}
+
+// What a row takes in memory, by the first rows of the group.
+async function bytesOfRow({ context, view, copy, signal }: RewriteContext, group: PlannedGroup): Promise<number> {
+  const rows = group.files.map(({ row }) => row)
+  for await (const { batch } of batchesToCopy(context.storage, view, copy, rows, { bytesInFlight: 0, signal }))
+    if (batch.numRows > 0) return batchBytes(batch) / batch.numRows
+  return 0
 }
 
 async function inMemory(rewrite: RewriteContext, group: PlannedGroup, { order }: Order, output: GroupOutput): Promise<number> {

@@ -1,6 +1,5 @@
 // The order of rows along a curve, and its cuts into ranges that fit into memory: found from a sample, before any row is moved.
 import type { RecordBatch } from 'apache-arrow'
-import { batchBytes } from '../arrow/index.js'
 import { batchesToCopy } from '../table/index.js'
 import { Axis, type ClusterColumn, columnsToRead, type Ordered, orderedReader } from './cluster-columns.js'
 import { bitsFor, hilbertPlace, zOrderPlace } from './curve.js'
@@ -52,8 +51,6 @@ export class ClusterOrder {
 export class Sample {
   values: Ordered[][]
   rows = 0
-  /** Arrow bytes of the columns that were read. */
-  bytes = 0
   #every = 1
 
   constructor(columns: number) {
@@ -66,7 +63,6 @@ export class Sample {
     for (let row = first; row < batch.numRows; row += this.#every)
       for (const [axis, read] of readers.entries()) (this.values[axis] as Ordered[]).push(read(row))
     this.rows += batch.numRows
-    this.bytes += batchBytes(batch)
     // Every second one stands for two from now on, so that all rows are as likely to be in it.
     while ((this.values[0] as Ordered[]).length > 2 * SAMPLE) {
       this.#every *= 2

@@ -17,6 +17,7 @@ import {
 } from '../parquet/index.js'
 import { type Field, type StructType, sameType } from '../schema/index.js'
 import { addOfFile, startDataFile, storageByteSource } from '../table/index.js'
+import { CheckedSink } from './checked-sink.js'
 import type { PlannedGroup } from './optimize-plan.js'
 import { numRecordsOf, statsTexts } from './plan-files.js'
 import { readBack } from './read-back.js'
@@ -127,8 +128,10 @@ async function oneFile(
   const { partitionColumns, codec } = copy
   const file = await startDataFile(storage, runtime, { partitionColumns, texts: group.texts, codec, signal })
   try {
-    const { stats, sizeBytes, numRows } = await write(file.object)
+    const sink = new CheckedSink(file.object)
+    const { stats, sizeBytes, numRows } = await write(sink)
     await file.object.close()
+    await sink.check(storage, file.path, signal)
     // Of the rows that the files have, by their own footers, not of those that were written.
     const there = opened.reduce((sum, input) => sum + input.numRows, 0)
     await readBack(storage, file.path, { sizeBytes, numRows: there }, signal)

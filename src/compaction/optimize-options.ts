@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly curve?: 'zorder' | 'hilbert'
   /** Bytes of files that are put in order together, at most; an order over more serves filters better. Default 16 GiB. */
   readonly maxBytes?: number
+  /** Bytes of rows that are sorted in memory at once, about; the others wait in files of the table's store. Default 96 MiB. */
+  readonly memoryBytes?: number
 }
 
 export interface OptimizeOptions {
@@ -98,10 +100,11 @@ export function optimizeRules(view: LogView, options: OptimizeOptions): Optimize
   }
 }
 
-function clusterFaults({ by, curve, maxBytes = DEFAULT_CLUSTER_BYTES }: ClusterOptions): string[] {
+function clusterFaults({ by, curve, maxBytes = 1, memoryBytes = 1 }: ClusterOptions): string[] {
   const faults: string[] = []
   if (!Array.isArray(by) || by.length === 0) faults.push('cluster.by must name at least one column')
   if (curve !== undefined && curve !== 'zorder' && curve !== 'hilbert') faults.push(`cluster.curve must be zorder or hilbert, not ${curve}`)
   if (!(maxBytes >= 1)) faults.push(`cluster.maxBytes must be a number of at least 1, not ${maxBytes}`)
+  if (!(memoryBytes >= 1)) faults.push(`cluster.memoryBytes must be a number of at least 1, not ${memoryBytes}`)
   return faults
 }

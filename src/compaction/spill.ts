@@ -20,8 +20,10 @@ interface Aside {
   sizeBytes: number
 }
 
-/** Many files are written at once, each with so much in memory. */
-const ROW_GROUP_BYTES = 4 * 2 ** 20
+/** What the files that are written at once hold in memory, all of them. */
+const OPEN_BYTES = 64 * 2 ** 20
+const LEAST_ROW_GROUP_BYTES = 128 * 1024
+const MOST_ROW_GROUP_BYTES = 4 * 2 ** 20
 
 /** Rows by range. */
 export class Spill {
@@ -29,9 +31,11 @@ export class Spill {
   readonly #group: PlannedGroup
   readonly #column: string
   readonly #columns: StructType
+  readonly #rowGroupBytes: number
   readonly #files = new Map<number, Aside>()
 
-  constructor(rewrite: RewriteContext, group: PlannedGroup) {
+  constructor(rewrite: RewriteContext, group: PlannedGroup, ranges: number) {
+    this.#rowGroupBytes = Math.max(LEAST_ROW_GROUP_BYTES, Math.min(MOST_ROW_GROUP_BYTES, OPEN_BYTES / ranges))
     this.#rewrite = rewrite
     this.#group = group
     this.#column = `place-${rewrite.context.runtime.uuid()}`
@@ -88,7 +92,7 @@ export class Spill {
     const parquet = createParquetWriter(file.object, {
       schema: this.#columns,
       codec: 'snappy',
-      rowGroupBytes: ROW_GROUP_BYTES,
+      rowGroupBytes: this.#rowGroupBytes,
       encodeRowGroup: encoder.encode,
       memory: encoder.memory,
     })

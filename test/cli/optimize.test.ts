@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createTable, double, long, schema, string } from 'alluvium'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { alluvium, jsonLines } from './cli-process.js'
 
@@ -11,9 +12,9 @@ beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'alluvium-optimize-'))
   folders.push(folder)
   table = join(folder, 'events')
-  await alluvium(['create', table, '--columns', 'id long, score double, p string', '--partition-by', 'p'])
-  for (const [n, p] of ['a', 'b', 'a', 'b', 'a'].entries())
-    await alluvium(['ingest', table, '-', '--format', 'ndjson'], { stdin: `{"id":${n},"score":${n / 2},"p":"${p}"}\n` })
+  const made = await createTable(table, { schema: schema({ id: long(), score: double(), p: string() }), partitionBy: ['p'] })
+  for (const [n, p] of ['a', 'b', 'a', 'b', 'a'].entries()) await made.append([{ id: BigInt(n), score: n / 2, p }])
+  await made.settled()
 })
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true, maxRetries: 5 }))))
 

@@ -170,6 +170,42 @@ describe.each(['zorder', 'hilbert'] as const)('optimize along the curve %s', (cu
 })
 
 describe('optimize along a curve', () => {
+  test('needs little memory: what does not fit waits in files, which are gone afterwards', async () => {
+    const places = async (memoryBytes?: number): Promise<{ rows: string[]; first: unknown[]; left: string[] }> => {
+      const { storage, table } = await filled()
+      const before = await all(table)
+      await optimize(table, { cluster: { by: ['a', 'b'], ...(memoryBytes === undefined ? {} : { memoryBytes }) }, targetSize: 2 ** 30 })
+      expect(await all(table)).toEqual(before)
+      const named = new Set<string>()
+      for (let version = 0; version <= 5; version++)
+        for await (const { path } of (await table.snapshot({ version })).files()) named.add(path)
+      const left: string[] = []
+      for await (const page of storage.list('')) left.push(...page.map(({ path }) => path).filter((path) => !named.has(path)))
+      const inOrder = (await table.scan({ columns: ['a', 'b'] }).toArray()) as Row[]
+      return { rows: before, first: inOrder.map(({ a, b }) => `${a} ${b}`), left }
+    }
+    const whole = await places()
+    const cut = await places(40_000)
+    expect([whole.left, cut.left]).toEqual([[], []])
+    // The order is the same, however it was come by.
+    expect(cut.first).toEqual(whole.first)
+  })
+
+  test('keeps the ids of rows', async () => {
+    const table = (await createTable(memoryStorage(), {
+      schema: columns,
+      properties: { 'delta.enableRowTracking': 'true' },
+    })) as unknown as Events
+    for (let i = 1; i <= 3; i++) await table.append(rows(500, i))
+    const tracked = async (): Promise<string[]> =>
+      ((await table.scan({ rowIds: true }).toArray()) as unknown as Record<string, unknown>[])
+        .map(({ a, b, at, _row_id, _row_commit_version }) => [a, b, at, _row_id, _row_commit_version].join(' '))
+        .sort()
+    const before = await tracked()
+    await optimize(table, { cluster: { by: ['b'], memoryBytes: 10_000 } })
+    expect(await tracked()).toEqual(before)
+  })
+
   test('refuses columns that have no order, are not there, or are partitions', async () => {
     const table = await createTable(memoryStorage(), { schema: columns, partitionBy: ['name'] })
     for (const by of [['nobody'], ['name'], ['a', 'a'], []])

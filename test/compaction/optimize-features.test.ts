@@ -232,3 +232,30 @@ test('progress is told, and what it throws is nobody’s business', async () => 
   expect(result.versions.length).toBe(3)
   expect(seen.at(-1)).toEqual([3, 3])
 })
+
+test('what a store does not keep as it was written is noticed before the commit', async () => {
+  const storage = memoryStorage()
+  const table = await made(storage)
+  for (let i = 0; i < 3; i++) await table.append(many(i * 110_000, 110_000))
+  const before = (await addsOf(table)).map(({ path }) => path)
+  // One byte of every new file turns over between the disk and its reader, well away from the footer.
+  const forgetful = new Proxy(storage, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key) as unknown
+      if (key !== 'readRange') return typeof value === 'function' ? value.bind(target) : value
+      return async (path: string, offset: number, length: number, options: object) => {
+        const bytes = (await target.readRange(path, offset, length, options)) as Uint8Array
+        if (before.includes(path) || offset > 1000 || length < 1000 || path.startsWith('_')) return bytes
+        const turned = bytes.slice()
+        turned[1000 - offset] = (turned[1000 - offset] as number) ^ 1
+        return turned
+      }
+    },
+  })
+  await expect(optimize(await open(forgetful))).rejects.toMatchObject({ code: 'CORRUPT_DATA' })
+  expect((await addsOf(table)).map(({ path }) => path)).toEqual(before)
+  // The file that was found wrong is gone.
+  const left: string[] = []
+  for await (const page of storage.list('')) left.push(...page.map(({ path }) => path))
+  expect(left.filter((path) => path.endsWith('.parquet')).sort()).toEqual([...before].sort())
+})

@@ -13,11 +13,11 @@ import { ourLines, schemaText } from './tables.js'
 if (absent !== undefined) console.warn(`skipped: ${absent}`)
 
 const columns = schema({ id: long().notNull(), score: double(), name: string(), p: string() })
-const rows = (from: number, count: number): object[] =>
+const rows = (from: number, count: number, more = ''): object[] =>
   Array.from({ length: count }, (_, i) => ({
     id: BigInt(from + i),
     score: (from + i) % 7 === 0 ? null : (from + i) / 3,
-    name: (from + i) % 5 === 0 ? null : `ü ${(from + i) % 89}`,
+    name: (from + i) % 5 === 0 ? null : more === '' ? `ü ${(from + i) % 89}` : `ü ${from + i} ${more}`,
     p: ['a/b', 'c d', null][(from + i) % 3] as string | null,
   }))
 
@@ -26,17 +26,26 @@ interface Case {
   readonly appends: number
   readonly size: number
   readonly options?: OptimizeOptions
+  /** Added to texts, so that few rows make a row group that is worth copying. */
+  readonly more?: string
   /** Engines that read such tables not at all. */
   readonly beyond?: readonly string[]
 }
 
 const CASES: Readonly<Record<string, Case>> = {
-  spliced: { appends: 3, size: 110_000 },
+  spliced: { appends: 3, size: 3000, more: 'x'.repeat(400) },
   encoded: { appends: 20, size: 50 },
   partitioned: { create: { partitionBy: ['p'] }, appends: 6, size: 30 },
   hilbert: { appends: 4, size: 2000, options: { cluster: { by: ['id', 'score'] }, targetSize: 30_000 } },
   zorder: { appends: 4, size: 2000, options: { cluster: { by: ['name', 'score'], curve: 'zorder' }, targetSize: 30_000 } },
-  mapped: { create: { properties: { 'delta.columnMapping.mode': 'name' }, partitionBy: ['p'] }, appends: 6, size: 30 },
+  mapped: { create: { properties: { 'delta.columnMapping.mode': 'name' } }, appends: 6, size: 30 },
+  // DuckDB finds no values of partitions whose columns are mapped, optimized or not.
+  'mapped-partitioned': {
+    create: { properties: { 'delta.columnMapping.mode': 'name' }, partitionBy: ['p'] },
+    appends: 6,
+    size: 30,
+    beyond: ['duckdb'],
+  },
   tracked: { create: { properties: { 'delta.enableRowTracking': 'true' } }, appends: 5, size: 20 },
 }
 // Written by Spark: rows deleted by vectors.
@@ -52,10 +61,10 @@ describe.skipIf(absent !== undefined)('tables that were optimized', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'alluvium-optimized-'))
-    for (const [name, { create = {}, appends, size, options = {} }] of Object.entries(CASES)) {
+    for (const [name, { create = {}, appends, size, options = {}, more }] of Object.entries(CASES)) {
       const path = join(folder, name)
       const table = (await createTable(path, { schema: columns, ...create })) as unknown as Table<unknown, object>
-      for (let i = 0; i < appends; i++) await table.append(rows(i * size, size))
+      for (let i = 0; i < appends; i++) await table.append(rows(i * size, size, more))
       before.set(name, await ourLines(path))
       const { groups } = await optimize(table, options)
       expect(groups.length).toBeGreaterThan(0)
