@@ -40,6 +40,8 @@ export interface CampaignResult {
   readonly readings: { ours: number; deltaRs: number }
   readonly commitMs: number
   readonly leftovers: { hidden: number; unreferenced: number }
+  /** The oldest commit that upkeep has left in the log. */
+  readonly logFrom: number
 }
 
 const ROLES: readonly Role[] = [
@@ -115,6 +117,7 @@ class Campaign {
         readings: this.#readings,
         commitMs: this.#commitMs,
         leftovers,
+        logFrom: this.#log.oldest(),
       }
     } finally {
       for (const child of this.#running) child.kill('SIGKILL')

@@ -54,12 +54,20 @@ export class CheckedLog {
     }
   }
 
-  async #follow(): Promise<void> {
-    const versions = fs
+  /** The oldest commit that is still there. */
+  oldest(): number {
+    return this.#versions()[0] ?? -1
+  }
+
+  #versions(): number[] {
+    return fs
       .readdirSync(path.join(this.#root, '_delta_log'))
       .flatMap((name) => (/^\d{20}\.json$/.test(name) ? [Number(name.slice(0, 20))] : []))
-      .filter((version) => version > this.version)
       .sort((a, b) => a - b)
+  }
+
+  async #follow(): Promise<void> {
+    const versions = this.#versions().filter((version) => version > this.version)
     for (const version of versions) {
       if (version !== this.version + 1) this.faults.push(`version ${this.version + 1} is missing before ${version}`)
       await this.#commit(version)

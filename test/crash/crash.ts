@@ -39,7 +39,7 @@ try {
     ...(defect === undefined ? {} : { defect: defect as Defect }),
     onProgress: (text) => console.log(`  … ${((performance.now() - began) / 1000).toFixed(0)} s: ${text}`),
   })
-  const { phases, records, log, readings, leftovers, faults } = result
+  const { phases, records, log, readings, leftovers, faults, logFrom } = result
   console.log('  where the kills fell:')
   for (const [phase, count] of [...phases].sort((a, b) => b[1] - a[1])) console.log(`    ${String(count).padStart(5)}  ${phase}`)
   const ops = records.flatMap((record) => [...record.ops.values()])
@@ -54,7 +54,7 @@ try {
     for (const [what, { times, removed }] of record.upkeep)
       if (what !== 'checkpoint') console.log(`  ${what}: ${times} times, ${removed} files`)
   console.log(
-    `  ${log.version + 1} versions; read ${readings.ours} times by a fresh reader, ${readings.deltaRs} times by delta-rs; left behind: ${leftovers.hidden} hidden temporaries, ${leftovers.unreferenced} data files without a commit, all cleaned`,
+    `  ${log.version + 1} versions, those from ${logFrom} on still in the log; read ${readings.ours} times by a fresh reader, ${readings.deltaRs} times by delta-rs; left behind: ${leftovers.hidden} hidden temporaries, ${leftovers.unreferenced} data files without a commit, all cleaned`,
   )
   for (const fault of faults.slice(0, 20)) console.error(`  FAULT: ${fault}`)
   console.log(
