@@ -51,7 +51,7 @@ export async function restore<Row, Input>(table: Table<Row, Input>, options: Res
   const wanted = await versionWanted(storage, { ...point(options), ...(signal === undefined ? {} : { signal }) })
   if (wanted === undefined) throw new AlluviumError('INVALID_OPTIONS', 'restore wants a version or a timestamp', {})
   const { view: now } = await table.snapshot(signal === undefined ? {} : { signal })
-  const then = await loadLog(storage, { version: wanted, ...(signal === undefined ? {} : { signal }) })
+  const then = await loadLog(storage, { version: wanted, runtime, ...(signal === undefined ? {} : { signal }) })
   const [back, gone] = [await difference(then, now, signal), await difference(now, then, signal)]
   const missing = await missingFiles(storage, back, signal)
   if (missing.size > 0 && options.ignoreMissingFiles !== true) throw missingError(storage, wanted, missing)

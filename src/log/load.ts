@@ -34,7 +34,7 @@ const READ_AHEAD_FILES = 100
 /** Of commits of which nobody knows whether they are there. */
 const GUESSED_FILES = 16
 const READ_AHEAD_BYTES = 128 * 2 ** 20
-// After this long without news, a missing next commit is checked against a listing: the log may have been cleaned.
+// After this long without a look, a missing next commit is checked against a listing: the log may have been cleaned.
 const TRUST_MS = 10 * 60 * 1000
 
 /**
@@ -120,20 +120,15 @@ export async function refreshLog(view: LogView, storage: Storage, options: Refre
       if (head.version === from + n - 1) head = head.applyCommit(from + n, commits[n] as Uint8Array)
     }
     if (found === window) continue
-    return settleRefresh(head, storage, found > 0 || round > 0, signal, runtime)
+    return settleRefresh(head, storage, signal, runtime)
   }
 }
 
-// No next commit: normally the end of the log. After a long silence that could also be a log cleaned past us.
-async function settleRefresh(
-  head: LogView,
-  storage: Storage,
-  news: boolean,
-  signal: AbortSignal | undefined,
-  runtime: Runtime,
-): Promise<LogView> {
+// No next commit: normally the end of the log. After a long silence that could also be a log cleaned past us, or being cleaned now:
+// commits that are found do not mean that those after them are still there.
+async function settleRefresh(head: LogView, storage: Storage, signal: AbortSignal | undefined, runtime: Runtime): Promise<LogView> {
   const now = runtime.monotonicMs()
-  if (!news && now - head.shared.confirmedMs > TRUST_MS) {
+  if (now - head.shared.confirmedMs > TRUST_MS) {
     const listing = await listLog(storage, head.version + 1, signal)
     if (listing.commits.size > 0 || listing.checkpoints.size > 0) {
       const { limits, allowUnreadable } = head.shared.policy

@@ -1,7 +1,7 @@
 // Append and overwrite: rows become data files once, then one transaction adds them. Retries rewrite only the commit.
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import { type CommitOptions, type CommitResult, mayDeleteDataFiles } from '../log/commit/index.js'
-import { type AddFile, columnMappingMode, type LogView, refreshLog } from '../log/index.js'
+import { type AddFile, columnMappingMode, type LogView, type RefreshOptions, refreshLog } from '../log/index.js'
 import { physicalStruct, sameType } from '../schema/index.js'
 import type { Operation, TableContext } from './context.js'
 import type { WrittenFiles } from './data-writer.js'
@@ -48,7 +48,7 @@ export async function appendTo(context: TableContext, view: LogView, rows: RowSo
   const txn = txnOf(options)
   let base = view
   if (txn !== undefined) {
-    base = await refreshLog(view, context.storage, signalOf(options))
+    base = await refreshLog(view, context.storage, lookOptions(context, options))
     if (isRecorded(base, txn)) return skipped(base)
   }
   const { written, discard } = await writeRows(context, base, rows, options)
@@ -63,7 +63,7 @@ export async function appendTo(context: TableContext, view: LogView, rows: RowSo
     // What is surely not committed may go; in any doubt files stay, for vacuum to judge.
     if (mayDeleteDataFiles(error)) await discard()
     if (txn === undefined || !isAlluviumError(error, 'COMMIT_CONFLICT')) throw error
-    const newer = await refreshLog(base, context.storage, signalOf(options))
+    const newer = await refreshLog(base, context.storage, lookOptions(context, options))
     if (!isRecorded(newer, txn)) throw error
     return skipped(newer)
   }
@@ -129,7 +129,7 @@ export async function commitAppend(
     } catch (error) {
       if (!isAlluviumError(error, 'COMMIT_CONFLICT') || attempt >= RESHAPES) throw error
       if (error.facts.rule !== 'metadata' && error.facts.rule !== 'protocol') throw error
-      const newer = await refreshLog(on, context.storage, options.signal === undefined ? {} : { signal: options.signal })
+      const newer = await refreshLog(on, context.storage, lookOptions(context, options))
       // What a refreshed view already shows as recorded can no longer be seen as a conflict by the commit itself.
       const overtaken = staged.txns.some((txn) => newer.txns.get(txn.appId)?.version !== on.txns.get(txn.appId)?.version)
       if (overtaken || !stillFits(on, newer)) throw error
@@ -237,6 +237,6 @@ function commitOptions({ maxAttempts, timeoutMs, signal, shareCommit }: AppendOp
   }
 }
 
-function signalOf({ signal }: AppendOptions): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal }
+function lookOptions({ runtime }: TableContext, { signal }: CommitOptions): RefreshOptions {
+  return { runtime, signal }
 }

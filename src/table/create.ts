@@ -141,7 +141,7 @@ export async function openTableOn<Row = Record<string, unknown>, Input = Record<
 ): Promise<Table<Row, Input>> {
   const { runtime = systemRuntime, signal } = options
   const version = await versionWanted(storage, options)
-  const view = await loadLog(storage, { signal, ...(version === undefined ? {} : { version }) })
+  const view = await loadLog(storage, { signal, runtime, ...(version === undefined ? {} : { version }) })
   if (options.schema !== undefined) assertSameColumns(options.schema.struct, view.schema, storage.location)
   return new Table<Row, Input>(tableContext(storage, runtime, options), view)
 }

@@ -76,7 +76,7 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
     const version = await versionWanted(storage, options)
     // Versions never change, so what is at hand is as good as read again.
     if (version === this.#latest.version) return new Snapshot<Row>(storage, this.#latest)
-    if (version !== undefined) return new Snapshot<Row>(storage, await loadLog(storage, { version, signal }))
+    if (version !== undefined) return new Snapshot<Row>(storage, await loadLog(storage, { version, signal, runtime: this.context.runtime }))
     await this.#refresh(signal)
     return new Snapshot<Row>(storage, this.#latest)
   }
@@ -189,7 +189,7 @@ export class Table<Row = Record<string, unknown>, Input = Record<string, unknown
   }
 
   async #refresh(signal?: AbortSignal): Promise<void> {
-    this.#advance(await refreshLog(this.#latest, this.context.storage, signal === undefined ? {} : { signal }))
+    this.#advance(await refreshLog(this.#latest, this.context.storage, { signal, runtime: this.context.runtime }))
   }
 
   // A checksum follows its commit at once on a store that is near; a far one is not waited for. Appends, which may come one

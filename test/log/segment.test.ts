@@ -365,6 +365,18 @@ describe('refreshing', () => {
     expect(new Set(all).size).toBe(1)
   })
 
+  test('after a long silence is not taken in by commits that a cleaner has not come to yet', async () => {
+    const storage = await table(5)
+    const clock = { at: 0 }
+    const runtime = { monotonicMs: () => clock.at } as never
+    const view = await loadLog(storage, { runtime })
+    for (let version = 5; version < 9; version++) await storage.put(commitPath(version), encodeUtf8(add(`f${version}`)))
+    await checkpointOf(storage, 8)
+    for (const version of [0, 1, 2, 3, 4, 6, 7]) await storage.delete(commitPath(version))
+    clock.at = 3_600_000
+    expect((await refreshLog(view, storage, { runtime })).version).toBe(8)
+  })
+
   test('after a long silence notices that the log was cleaned past the view', async () => {
     const storage = await table(5)
     const clock = { at: 0 }

@@ -6,7 +6,7 @@ import { AlluviumError, isAlluviumError } from '../../errors.js'
 import { isJsonObject, type JsonObject, parseJson } from '../../json.js'
 import type { Runtime } from '../../runtime.js'
 import type { CallOptions, CreateOutcome, Storage } from '../../storage/storage.js'
-import { commitPath } from '../file-names.js'
+import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
 
 /** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
 export interface Proposal {
@@ -162,13 +162,30 @@ async function findOut(
   return { kind: 'other', bytes }
 }
 
+// A log that is being cleaned loses its commits in any order: one that is still there while the next is gone and later ones are not
+// is as good as gone itself.
 async function holds(storage: Storage, version: number, { signal }: CommitterCall): Promise<HoldsOutcome> {
   const path = commitPath(version)
   try {
-    return { kind: (await orAborted(storage.stat(path, { signal }), signal)) === undefined ? 'gone' : 'held' }
+    return { kind: (await orAborted(isNewestOrFollowed(storage, version, signal), signal)) ? 'held' : 'gone' }
   } catch (cause) {
     return { kind: 'unreadable', error: asStorageError(cause, `looking for ${path} in ${storage.location}`) }
   }
+}
+
+async function isNewestOrFollowed(storage: Storage, version: number, signal: AbortSignal): Promise<boolean> {
+  let isThere = false
+  for await (const page of storage.list(LOG_FOLDER, { from: commitPath(version), signal })) {
+    for (const { path } of page) {
+      const file = parseLogName(path.slice(LOG_FOLDER.length + 1))
+      if (file === undefined || file.kind === 'last-checkpoint' || file.kind === 'checksum') continue
+      if (file.kind === 'commit' && file.version <= version + 1) {
+        if (file.version === version + 1) return isThere
+        isThere = true
+      } else if (file.version > version + 1) return false
+    }
+  }
+  return isThere
 }
 
 function firstLine(bytes: Uint8Array): JsonObject | undefined {

@@ -101,6 +101,17 @@ test('a version is held while its commit file is there', async () => {
   expect(await committer.holds(2, call)).toEqual({ kind: 'gone' })
 })
 
+test('a version whose successor was cleaned away already is not held, in whatever order a cleaner works', async () => {
+  const storage = memoryStorage({ pageObjects: 1 })
+  const committer = fileSystemCommitter(storage)
+  for (const version of [3, 5, 6]) await storage.create(logPath(version), commitOf(`v${version}`))
+  expect(await committer.holds(3, call)).toEqual({ kind: 'gone' })
+  expect(await committer.holds(5, call)).toEqual({ kind: 'held' })
+  expect(await committer.holds(6, call)).toEqual({ kind: 'held' })
+  await storage.create(logPath(3).replace('3.json', '4.crc'), commitOf('v4'))
+  expect(await committer.holds(3, call)).toEqual({ kind: 'gone' })
+})
+
 test.each<[string, string | undefined]>([
   ['{"commitInfo":{"txnId":"t"}}', 't'],
   ['{"commitInfo":{"txnId":"t"}}\n{"add":{}}', 't'],
