@@ -1,6 +1,6 @@
 // What the actors meant to do and were told, row by row: the truth that the table is compared with afterwards.
 
-export type OpKind = 'append' | 'overwrite' | 'delete' | 'compact'
+export type OpKind = 'append' | 'overwrite' | 'delete' | 'erase' | 'compact' | 'restore'
 /** `acked`: the library said it is in the table. `failed`: it said surely not. `unknown`: it said nobody knows, or was not asked any more. */
 export type Outcome = 'open' | 'acked' | 'failed' | 'unknown'
 
@@ -16,6 +16,12 @@ export interface Op {
   version?: number | undefined
   /** The paths that it removes, as it saw them. */
   paths?: readonly string[]
+  /** The partition that it empties. */
+  partition?: string
+  /** The version that it brings back. */
+  restored?: number
+  /** Puts of its commit. */
+  attempts?: number
 }
 
 /** What a reader saw. */
@@ -26,6 +32,10 @@ export interface Sighting {
   readonly beganMs: number
   /** The version was asked for by number: it need not be the latest. */
   readonly asked: boolean
+  /** Only rows from this id on were asked for. */
+  readonly from?: number | undefined
+  /** Row ids of the table's own, in the order of `ids`, where it tracks rows. */
+  readonly rowIds?: readonly bigint[] | undefined
 }
 
 /** A stream's row that the library said was in the table, at this version or before. */
@@ -39,6 +49,8 @@ export class Ledger {
   readonly ops: Op[] = []
   readonly sightings: Sighting[] = []
   readonly streamAcks: StreamAck[] = []
+  /** Rows of a file that a deletion vector takes, by the vector's text. */
+  readonly vectors = new Map<string, ReadonlySet<number>>()
   /** What went wrong that never may, as seen by the actors themselves. */
   readonly faults: string[] = []
   #nextId = 1
@@ -68,4 +80,9 @@ export function streamPlace(id: number): { partition: number; offset: number } |
 /** Some offsets of a source hold no row, as with markers and compacted topics. */
 export function hasRow(offset: number): boolean {
   return offset % 7 !== 3
+}
+
+/** The partition that a row belongs to, whether the table is partitioned or not. */
+export function partitionOf(id: number): string {
+  return `p${id % 3}`
 }

@@ -1,10 +1,19 @@
 // The store as one simulated process sees it, over a network that delays, loses, reorders and repeats. It keeps the storage
 // contract: every failure is one that a real store can show, with the facts that a real one gives.
 import { AlluviumError } from '../../src/errors.js'
-import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, StagedObject, Storage } from '../../src/storage/storage.js'
+import type {
+  CallOptions,
+  CreateCallOptions,
+  CreateOutcome,
+  ObjectInfo,
+  ObjectWriter,
+  StagedObject,
+  Storage,
+  WholeObjectWriter,
+} from '../../src/storage/storage.js'
 import type { Disk } from './disk.js'
 import type { SimProcess } from './process.js'
-import { compareText } from './text-order.js'
+import type { StoreKind } from './traits.js'
 
 /** How bad the network is, and how often processes die at a storage step. */
 export interface Weather {
@@ -14,11 +23,20 @@ export interface Weather {
   readonly crashesPerMyriad: number
   /** Chance that the process is stopped for longer than any timeout at a step, in ten thousandths. */
   readonly pausesPerMyriad: number
+  /** How long it is stopped now and then, at most. */
+  readonly longestPauseMs: number
   /** Half of the time that a call takes, mostly. */
   readonly latencyMs: number
   readonly pageObjects: number
-  /** Whether the store can stage. */
-  readonly canStage: boolean
+}
+
+/** What a store belongs to. */
+export interface Surroundings {
+  readonly disk: Disk
+  readonly kind: StoreKind
+  weather(): Weather
+  /** Everybody dies at once. */
+  failPower(): void
 }
 
 /**
@@ -30,30 +48,38 @@ type Fault = 'refused' | 'lost' | 'answerLost' | 'late' | 'repeated' | 'slow'
 const READ_FAULTS: readonly Fault[] = ['refused', 'lost', 'slow']
 const CHANGE_FAULTS: readonly Fault[] = ['refused', 'lost', 'answerLost', 'answerLost', 'late', 'late', 'slow']
 const CREATE_FAULTS: readonly Fault[] = [...CHANGE_FAULTS, 'repeated']
+/** There is no network to lose anything: a disk does it, says that it could not, or is slow. */
+const LOCAL_FAULTS: readonly Fault[] = ['refused', 'slow']
 
 type Kind = 'reads' | 'changes' | 'creates'
 
 export class SimStorage implements Storage {
   readonly location = 'sim:table'
   readonly capabilities: Storage['capabilities'] = { exclusiveCreate: true, durable: true }
-  readonly stage?: (path: string, bytes: Uint8Array, options?: CallOptions) => Promise<StagedObject>
+  readonly stage?: NonNullable<Storage['stage']>
+  readonly writeWhole?: NonNullable<Storage['writeWhole']>
+  readonly deleteAll?: NonNullable<Storage['deleteAll']>
+  readonly #around: Surroundings
   readonly #disk: Disk
   readonly #process: SimProcess
-  readonly #weather: () => Weather
 
-  constructor(disk: Disk, process: SimProcess, weather: () => Weather) {
-    this.#disk = disk
+  constructor(around: Surroundings, process: SimProcess) {
+    this.#around = around
+    this.#disk = around.disk
     this.#process = process
-    this.#weather = weather
-    if (weather().canStage) this.stage = (path, bytes, options) => this.#stage(path, bytes, options)
+    if (around.kind === 's3') this.deleteAll = (paths, options) => this.#deleteAll(paths, options)
+    else {
+      this.stage = (path, bytes, options) => this.#stage(path, bytes, options)
+      this.writeWhole = (path, options) => this.#writeWhole(path, options)
+    }
   }
 
   read(path: string, options?: CallOptions): Promise<Uint8Array | undefined> {
-    return this.#call('read', path, options, 'reads', () => this.#disk.objects.get(path)?.bytes.slice())
+    return this.#call('read', path, options, 'reads', () => this.#disk.get(path)?.bytes.slice())
   }
 
   readRange(path: string, offset: number, length: number, options?: CallOptions): Promise<Uint8Array | undefined> {
-    return this.#call('readRange', path, options, 'reads', () => this.#disk.objects.get(path)?.bytes.slice(offset, offset + length))
+    return this.#call('readRange', path, options, 'reads', () => this.#disk.get(path)?.bytes.slice(offset, offset + length))
   }
 
   stat(path: string, options?: CallOptions): Promise<ObjectInfo | undefined> {
@@ -76,21 +102,45 @@ export class SimStorage implements Storage {
     }
   }
 
-  create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+  async create(path: string, bytes: Uint8Array, options: CreateCallOptions = {}): Promise<CreateOutcome> {
     const kept = bytes.slice()
-    return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept))
+    const { mayBeLost = false } = options
+    if (this.#around.kind === 's3') return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept))
+    // A file that need not last is not waited for: one step less.
+    if (!mayBeLost) return (await this.#stage(path, kept, options)).place(options)
+    return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept, { mayBeLost }))
   }
 
-  put(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void> {
+  async put(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void> {
     const kept = bytes.slice()
-    return this.#call('put', path, options, 'changes', () => this.#disk.put(path, kept))
+    const by = this.#process.name
+    // Some servers cannot rename over a file: for a moment there is none.
+    if (this.#around.kind === 'hdfs') await this.#call('unlink', path, options, 'changes', () => this.#disk.delete(path, by))
+    return this.#call('put', path, options, 'changes', () => this.#disk.put(path, kept, by))
   }
 
   delete(path: string, options?: CallOptions): Promise<void> {
-    return this.#call('delete', path, options, 'changes', () => this.#disk.delete(path))
+    return this.#call('delete', path, options, 'changes', () => this.#disk.delete(path, this.#process.name))
   }
 
   async write(path: string, options?: CallOptions): Promise<ObjectWriter> {
+    const pieces = await this.#pieces(path, options)
+    return {
+      ...pieces,
+      close: () =>
+        pieces.finish('close', 'changes', (bytes) => {
+          if (this.#disk.create(path, bytes) === 'exists') this.#disk.misdeeds.push(`a data file was written twice: ${path}`)
+          return { sizeBytes: bytes.length }
+        }),
+    }
+  }
+
+  async #writeWhole(path: string, options?: CallOptions): Promise<WholeObjectWriter> {
+    const pieces = await this.#pieces(path, options)
+    return { ...pieces, close: () => pieces.finish('closeWhole', 'creates', (bytes) => this.#disk.create(path, bytes)) }
+  }
+
+  async #pieces(path: string, options?: CallOptions) {
     let chunks: Uint8Array[] | undefined = []
     await this.#call('write', path, options, 'reads', () => undefined)
     const dropped = async <T>(call: Promise<T>): Promise<T> => {
@@ -102,21 +152,15 @@ export class SimStorage implements Storage {
       }
     }
     return {
-      write: (chunk) => {
+      write: (chunk: Uint8Array): Promise<void> => {
         const kept = chunk.slice()
         return dropped(this.#call('chunk', path, options, 'reads', () => void chunks?.push(kept)))
       },
-      close: () => {
-        const bytes = Buffer.concat(chunks ?? [])
-        return dropped(
-          this.#call('close', path, options, 'changes', () => {
-            if (this.#disk.create(path, new Uint8Array(bytes)) === 'exists')
-              this.#disk.misdeeds.push(`a data file was written twice: ${path}`)
-            return { sizeBytes: bytes.length }
-          }),
-        )
+      finish: <T>(call: string, kind: Kind, effect: (bytes: Uint8Array) => T): Promise<T> => {
+        const bytes = new Uint8Array(Buffer.concat(chunks ?? []))
+        return dropped(this.#call(call, path, options, kind, () => effect(bytes)))
       },
-      abort: async () => {
+      abort: async (): Promise<void> => {
         chunks = undefined
       },
     }
@@ -125,12 +169,14 @@ export class SimStorage implements Storage {
   async #stage(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject> {
     const kept = bytes.slice()
     await this.#call('stage', path, options, 'reads', () => undefined)
+    // A rename keeps the time at which the file was written.
+    const writtenMs = this.#process.world.nowMs
     let used = false
     return {
       place: (given) => {
         if (used) throw new TypeError('this staged object was placed or discarded before')
         used = true
-        return this.#call('place', path, given, 'creates', () => this.#disk.create(path, kept))
+        return this.#call('place', path, given, 'creates', () => this.#disk.create(path, kept, { writtenMs }))
       },
       discard: async () => {
         used = true
@@ -138,20 +184,28 @@ export class SimStorage implements Storage {
     }
   }
 
+  #deleteAll(paths: readonly string[], options?: CallOptions): Promise<void> {
+    return this.#call('deleteAll', String(paths[0]), options, 'changes', () => {
+      for (const path of paths) this.#disk.delete(path, this.#process.name)
+    })
+  }
+
   #info(path: string): ObjectInfo | undefined {
-    const object = this.#disk.objects.get(path)
+    const object = this.#disk.get(path)
     return object && { path, sizeBytes: object.bytes.length, modifiedMs: object.modifiedMs }
   }
 
   #page(prefix: string, from: string | undefined, after: string | undefined, recursive: boolean): ObjectInfo[] {
-    const { pageObjects } = this.#weather()
+    const { pageObjects } = this.#around.weather()
+    const { paths } = this.#disk
     const page: ObjectInfo[] = []
-    for (const path of this.#disk.paths) {
-      if (page.length === pageObjects) break
-      if (!path.startsWith(prefix) || (!recursive && path.includes('/', prefix.length))) continue
-      if (from !== undefined && compareText(path, from) < 0) continue
-      if (after !== undefined && compareText(path, after) <= 0) continue
-      page.push(this.#info(path) as ObjectInfo)
+    const start = from !== undefined && from > prefix ? from : prefix
+    let at = this.#disk.search(after !== undefined && after > start ? after : start)
+    if (after !== undefined && paths[at] === after) at++
+    for (; at < paths.length && page.length < pageObjects; at++) {
+      const path = paths[at] as string
+      if (!path.startsWith(prefix)) break
+      if (recursive || !path.includes('/', prefix.length)) page.push(this.#info(path) as ObjectInfo)
     }
     return page
   }
@@ -164,7 +218,7 @@ export class SimStorage implements Storage {
     return new Promise<T>((resolve, reject) => {
       if (signal?.aborted) return reject(this.#error('ABORTED', call, path, false, signal.reason))
       const fault = this.#faultOf(kind)
-      this.#misfortune(`before ${call} of ${path}`)
+      this.#misfortune('before', call, path)
       if (!process.isAlive) return
       let isOpen = true
       const settle = (run: () => void): void => {
@@ -184,16 +238,18 @@ export class SimStorage implements Storage {
       const happen = (): T => {
         const value = effect()
         world.note(`${process.name} ${call} ${path}: ${fault ?? 'ok'} ${typeof value === 'string' ? value : ''}`)
-        this.#misfortune(`after ${call} of ${path}`)
+        this.#misfortune('after', call, path)
         return value
       }
       if (fault === 'refused') return fail(false)
-      if (fault === 'lost') return fail('unknown')
+      if (fault === 'lost') return fail(kind === 'reads' ? false : 'unknown')
       if (fault === 'late') {
         world.after(world.between(1, world.random.oneIn(3) ? 40_000 : 300), happen)
         return fail('unknown')
       }
       world.after(this.#leg(), () => {
+        // What a process asks of its own machine ends with it.
+        if (this.#around.kind === 'local' && !process.isAlive) return
         const value = happen()
         if (fault === 'answerLost') return fail('unknown')
         const told = fault === 'repeated' ? effect() : value
@@ -204,22 +260,28 @@ export class SimStorage implements Storage {
 
   #faultOf(kind: Kind): Fault | undefined {
     const { random } = this.#process.world
-    if (random.below(1000) >= this.#weather().faultsPerMille) return undefined
+    const { faultsPerMille } = this.#around.weather()
+    if (random.below(1000) >= faultsPerMille) return undefined
+    if (this.#around.kind === 'local') return random.pick(LOCAL_FAULTS)
     return random.pick(kind === 'reads' ? READ_FAULTS : kind === 'changes' ? CHANGE_FAULTS : CREATE_FAULTS)
   }
 
-  #misfortune(where: string): void {
+  #misfortune(when: string, call: string, path: string): void {
     const { world } = this.#process
-    const { crashesPerMyriad, pausesPerMyriad } = this.#weather()
+    const { crashesPerMyriad, pausesPerMyriad, longestPauseMs } = this.#around.weather()
     const fate = world.random.below(10_000)
-    if (fate < crashesPerMyriad) this.#process.crash(where)
-    else if (fate < crashesPerMyriad + pausesPerMyriad) this.#process.pause(world.between(100, 200_000))
+    if (fate < crashesPerMyriad) {
+      if (this.#around.kind === 'local' && world.random.oneIn(4)) this.#around.failPower()
+      else this.#process.crash(`${when} ${call} of ${path}`)
+    } else if (fate < crashesPerMyriad + pausesPerMyriad) {
+      this.#process.pause(world.between(100, world.random.oneIn(3) ? longestPauseMs : Math.min(longestPauseMs, 200_000)))
+    }
   }
 
   // Mostly short, now and then long: that is what puts requests out of order.
   #leg(): number {
     const { world } = this.#process
-    const { latencyMs } = this.#weather()
+    const { latencyMs } = this.#around.weather()
     return world.random.oneIn(20) ? world.between(latencyMs, latencyMs * 40) : world.between(latencyMs / 4, latencyMs)
   }
 
