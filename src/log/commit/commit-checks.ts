@@ -118,6 +118,7 @@ const WHAT_HAPPENED: Record<(ConflictDecision & { kind: 'conflict' })['rule'], (
   'concurrent-append': (facts) => `added rows that this operation should have seen (${facts.path})`,
   'delete-read': (facts) => `removed a file that this operation read (${facts.path})`,
   'delete-delete': (facts) => `removed or replaced a file that this operation removes too (${facts.path})`,
+  vacuum: (facts) => `is a vacuum, which may be deleting a file that this operation adds, written long ago (${facts.path})`,
   duplicate: (facts) => `added a file that this operation adds too (${facts.path})`,
 }
 

@@ -1,4 +1,5 @@
 // The two sides of a conflict check as the rules look at them: what this commit read and writes, and what a winner did. Pure.
+import { isJsonObject, type JsonObject } from '../../json.js'
 import type { Action, AddFile, DomainMetadata, Metadata, Protocol, RemoveFile, Txn } from '../actions.js'
 import { fileKey } from './file-key.js'
 import type { TableShape } from './in-commit-timestamp.js'
@@ -16,6 +17,7 @@ export interface Mine {
   readonly addKeys: ReadonlySet<string>
   readonly removeKeys: ReadonlySet<string>
   readonly readKeys: ReadonlySet<string>
+  readonly adds: readonly AddFile[]
 }
 
 /** A winner, between what the table was before and after it. */
@@ -25,6 +27,8 @@ export interface Theirs {
   readonly protocol: Protocol | undefined
   readonly metadata: Metadata | undefined
   readonly operation: string | undefined
+  /** Files that were written before this time (milliseconds since 1970) and that no version has, the winner may be deleting. */
+  readonly vacuumsBeforeMs: number | undefined
   readonly isBlindAppend: boolean
   /** No row came or went. */
   readonly rearranges: boolean
@@ -40,12 +44,15 @@ export function collectOwn(readSet: ReadSet, own: readonly Action[], level: Isol
   const domains = new Set<string>()
   const appIds = new Set(readSet.appIds)
   const addKeys = new Set<string>()
+  const adds: AddFile[] = []
   const removeKeys = new Set<string>()
   let protocol: Protocol | undefined
   let metadata: Metadata | undefined
   for (const action of own) {
-    if (action.kind === 'add') addKeys.add(fileKey(action.path))
-    else if (action.kind === 'remove') removeKeys.add(fileKey(action.path))
+    if (action.kind === 'add') {
+      addKeys.add(fileKey(action.path))
+      adds.push(action)
+    } else if (action.kind === 'remove') removeKeys.add(fileKey(action.path))
     else if (action.kind === 'txn') appIds.add(action.appId)
     else if (action.kind === 'domainMetadata') domains.add(action.domain)
     else if (action.kind === 'protocol') protocol = action
@@ -55,7 +62,7 @@ export function collectOwn(readSet: ReadSet, own: readonly Action[], level: Isol
   for (const path of readSet.readFiles ?? []) readKeys.add(fileKey(path))
   const isolation = isolationLevelOf(own, level)
   const blind = isBlindAppend(own, readSet)
-  return { readSet, isolation, isBlindAppend: blind, protocol, metadata, domains, appIds, addKeys, removeKeys, readKeys }
+  return { readSet, isolation, isBlindAppend: blind, protocol, metadata, domains, appIds, addKeys, removeKeys, readKeys, adds }
 }
 
 export function collectWinner(actions: readonly Action[], before: TableShape): Theirs {
@@ -66,6 +73,7 @@ export function collectWinner(actions: readonly Action[], before: TableShape): T
   let protocol: Protocol | undefined
   let metadata: Metadata | undefined
   let operation: string | undefined
+  let vacuumsBeforeMs: number | undefined
   for (const action of actions) {
     if (action.kind === 'add') adds.push(action)
     else if (action.kind === 'remove') removes.push(action)
@@ -73,7 +81,12 @@ export function collectWinner(actions: readonly Action[], before: TableShape): T
     else if (action.kind === 'domainMetadata') domains.push(action)
     else if (action.kind === 'protocol') protocol = action
     else if (action.kind === 'metaData') metadata = action
-    else if (action.kind === 'commitInfo' && typeof action.info.operation === 'string') operation = action.info.operation
+    else if (action.kind === 'commitInfo') {
+      if (typeof action.info.operation === 'string') operation = action.info.operation
+      const vacuum = vacuumAnnouncement(action.info)
+      // Half of its retention more: clocks differ, and a file is written before it says when.
+      if (vacuum !== undefined) vacuumsBeforeMs = vacuum.atMs - vacuum.retentionMs / 2
+    }
   }
   const after = { protocol: protocol ?? before.protocol, metadata: metadata ?? before.metadata }
   return {
@@ -82,6 +95,7 @@ export function collectWinner(actions: readonly Action[], before: TableShape): T
     protocol,
     metadata,
     operation,
+    vacuumsBeforeMs,
     isBlindAppend: winnerIsBlindAppend(actions),
     rearranges: rearrangesRows(actions, operation),
     givesRowIdsLater: operation === 'ROW TRACKING BACKFILL',
@@ -90,6 +104,14 @@ export function collectWinner(actions: readonly Action[], before: TableShape): T
     adds,
     removes,
   }
+}
+
+/** What a beginning vacuum says of itself; undefined for every other commit. */
+export function vacuumAnnouncement(info: JsonObject): { readonly atMs: number; readonly retentionMs: number } | undefined {
+  if (info.operation !== 'VACUUM START' || typeof info.timestamp !== 'number' || !isJsonObject(info.operationParameters)) return undefined
+  const { specifiedRetentionMillis, defaultRetentionMillis } = info.operationParameters
+  const retentionMs = Number(specifiedRetentionMillis ?? defaultRetentionMillis ?? Number.NaN)
+  return retentionMs >= 0 ? { atMs: info.timestamp, retentionMs } : undefined
 }
 
 // Operations that add files of the table again, to say more about them.

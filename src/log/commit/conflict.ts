@@ -26,6 +26,7 @@ export type ConflictRule =
   | 'delete-read'
   | 'delete-delete'
   | 'duplicate'
+  | 'vacuum'
 
 /** A commit that took a version this one wanted, or a version before it. */
 export interface Winner {
@@ -79,6 +80,7 @@ const RULES: readonly Rule[] = [
   { rule: 'delete-read', broken: removedWhatWasRead },
   { rule: 'delete-delete', broken: removedWhatIsRemoved },
   { rule: 'duplicate', broken: addedWhatIsAdded },
+  { rule: 'vacuum', broken: addedWhatMayBeDeleted },
 ]
 
 function protocolChanged(mine: Mine, { before, protocol }: Theirs): ErrorFacts | undefined {
@@ -154,6 +156,14 @@ function addedWhatIsAdded(mine: Mine, { adds, givesRowIdsLater }: Theirs): Error
   // Files that got their row ids later are the same files; the next try takes the ids over.
   const isSameFile = (key: string): boolean => givesRowIdsLater && mine.removeKeys.has(key)
   return first(adds, ({ path }) => mine.addKeys.has(fileKey(path)) && !isSameFile(fileKey(path)), pathOf)
+}
+
+// A vacuum takes files that no version has once they are old. Whoever slept that long between writing a file and committing it, or
+// brings back what was removed, must not commit past the vacuum's announcement; the vacuum looks again at what came before it.
+function addedWhatMayBeDeleted(mine: Mine, { vacuumsBeforeMs }: Theirs): ErrorFacts | undefined {
+  if (vacuumsBeforeMs === undefined) return undefined
+  const isStaying = ({ path }: { readonly path: string }): boolean => mine.removeKeys.has(fileKey(path))
+  return first(mine.adds, (file) => file.modificationTime < vacuumsBeforeMs && !isStaying(file), pathOf)
 }
 
 function first<T>(items: readonly T[], matches: (item: T) => boolean, facts: (item: T) => ErrorFacts): ErrorFacts | undefined {
