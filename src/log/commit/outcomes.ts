@@ -58,10 +58,14 @@ export function mayDeleteDataFiles(error: unknown): boolean {
   return error instanceof AlluviumError && !(error instanceof CommitStateUnknownError) && error.facts.committed === false
 }
 
-/** The error with the fact that its commit is surely not in the table. Errors that are not ours stay as they are. */
+/**
+ * The error with the fact that its commit is surely not in the table. Errors that are not ours stay as they are. A request that the
+ * store gave up because its time was over is not aborted by the caller: that says so itself, and has the fact already.
+ */
 export function notCommitted(error: unknown): unknown {
   if (!isAlluviumError(error) || error.facts.committed !== undefined || error instanceof CommitStateUnknownError) return error
-  return new AlluviumError(error.code, error.message, { ...error.facts, committed: false }, { cause: error })
+  const code = error.code === 'ABORTED' ? 'STORAGE_UNAVAILABLE' : error.code
+  return new AlluviumError(code, error.message, { ...error.facts, committed: false }, { cause: error })
 }
 
 /** `ALREADY_EXISTS`, for a commit that would have made a table where there is one. */

@@ -29,6 +29,15 @@ describe('an error of which is known that nothing was committed', () => {
     expect(told).toMatchObject({ code: 'STORAGE_FULL', message: 'the disk is full', facts: { path: 'p', committed: false }, cause })
   })
 
+  test('is no abort by the caller where the store gave up a request whose time was over', () => {
+    expect(notCommitted(new AlluviumError('ABORTED', 'gave up'))).toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      facts: { committed: false },
+    })
+    const byCaller = new AlluviumError('ABORTED', 'no more', { committed: false })
+    expect(notCommitted(byCaller)).toBe(byCaller)
+  })
+
   test('is left alone where it says itself what was committed, or that nobody knows, or is none of ours', () => {
     for (const error of [
       new AlluviumError('CORRUPT_LOG', 'x', { committed: true }),
