@@ -65,6 +65,8 @@ test(`killed ${KILLS} times (seed ${SEED}) leaves every row once each time, and 
     (name) => name.endsWith('.parquet') && !name.startsWith('_'),
   )
   expect(found.sort()).toEqual(live)
+  // The log was cleaned too, whenever that was.
+  expect(readdirSync(join(path, '_delta_log'))).not.toContain('00000000000000000000.json')
   const [again] = jsonLines((await alluvium(['maintain', path, '--target-size', '4kb', '--json'])).stdout)
   expect(again).toMatchObject({ filesRead: 0, filesDeleted: 0, versions: [] })
 })

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTable, long, openStorage, openTable, schema, string } from 'alluvium'
+import { startS3Emulator } from 'alluvium/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { takeLease } from '../../src/compaction/lease.js'
 import { systemRuntime } from '../../src/runtime.js'
@@ -215,4 +216,31 @@ test('prints the schema of its config', async () => {
   const ran = await alluvium(['maintain', '--print-schema'])
   expect([ran.status, ran.stderr]).toEqual([0, ''])
   expect(JSON.parse(ran.stdout)).toEqual(JSON.parse(readFileSync(new URL('../../docs/maintain.schema.json', import.meta.url), 'utf8')))
+})
+
+test('of a table in a store takes its secrets from the environment, and shows them nowhere', async () => {
+  await using emulator = await startS3Emulator({ credentials: { accessKeyId: 'AKIACANARY', secretAccessKey: 'hunter2-secret' } })
+  const storage = { endpoint: emulator.endpoint, region: emulator.region, ...emulator.credentials }
+  const table = await createTable('s3://tables/lake/events', { schema: schema({ id: long() }), storage })
+  for (let n = 0; n < 3; n++) await table.append([{ id: BigInt(n) }])
+  await table.settled()
+  const config = join(folder, 's3.json')
+  const options = {
+    endpoint: emulator.endpoint,
+    region: emulator.region,
+    accessKeyId: { env: 'LAKE_KEY' },
+    secretAccessKey: { env: 'LAKE_SECRET' },
+  }
+  writeFileSync(config, JSON.stringify({ defaults: { storage: options }, tables: ['s3://tables/*/events'] }))
+  const prom = join(folder, 's3.prom')
+  process.env.LAKE_KEY = 'AKIACANARY'
+  process.env.LAKE_SECRET = 'hunter2-secret'
+  const ran = await alluvium(['maintain', '--config', config, '--json', '--metrics-file', prom])
+  delete process.env.LAKE_KEY
+  delete process.env.LAKE_SECRET
+  expect(jsonLines(ran.stdout)[0]).toMatchObject({ done: 1, before: { files: 3 }, after: { files: 1 } })
+  expect(readFileSync(prom, 'utf8')).toContain('alluvium_table_files{table="s3://tables/lake/events"} 1\n')
+  for (const text of [ran.stdout, ran.stderr, readFileSync(prom, 'utf8')]) expect(text).not.toMatch(/CANARY|hunter2/)
+  const missing = await alluvium(['maintain', '--config', config])
+  expect([missing.status, missing.stderr]).toEqual([2, expect.stringContaining('LAKE_SECRET')])
 })
