@@ -5,7 +5,7 @@ import { bitAt, physicalReader, validityOf } from '../arrow/index.js'
 import { AlluviumError } from '../errors.js'
 import { parseColumnName } from '../filter/index.js'
 import type { LogView } from '../log/index.js'
-import { type DataType, type Field, formatPath, type StructType, typeName } from '../schema/index.js'
+import { type DataType, type Field, formatPath, type StructType, statsLeaves, typeName } from '../schema/index.js'
 
 /** A column by its path. */
 export interface ClusterColumn {
@@ -32,7 +32,10 @@ const ORDERED: ReadonlySet<string> = new Set([
   'timestamp_ntz',
 ])
 
-/** @throws AlluviumError `INVALID_OPTIONS` for columns that are not there, have no order, or are the same in all files of a partition */
+/**
+ * @throws AlluviumError `INVALID_OPTIONS` for columns that are not there, have no order or no statistics, or are the same in all files of
+ * a partition
+ */
 export function clusterColumns(view: LogView, by: readonly string[]): ClusterColumn[] {
   const columns = by.map((name) => clusterColumn(view, name))
   const names = columns.map(({ path }) => formatPath(path))
@@ -59,6 +62,13 @@ function clusterColumn({ schema, metadata }: LogView, name: string): ClusterColu
     })
   if (!ORDERED.has(type.type))
     throw new AlluviumError('INVALID_OPTIONS', `rows cannot be clustered by ${name}: ${typeName(type)} has no order`, { columns: [name] })
+  const counted = statsLeaves(schema, metadata.partitionColumns, metadata.configuration)
+  if (!counted.some((leaf) => formatPath(leaf.path) === formatPath(found)))
+    throw new AlluviumError(
+      'INVALID_OPTIONS',
+      `rows are not worth clustering by ${name}: the table keeps no statistics of it, so no filter could tell files apart; see delta.dataSkippingStatsColumns and delta.dataSkippingNumIndexedCols`,
+      { columns: [name] },
+    )
   return { path: found, type }
 }
 

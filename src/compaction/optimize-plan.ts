@@ -3,7 +3,7 @@ import { assertWritable, type LogView } from '../log/index.js'
 import type { Table } from '../table/index.js'
 import { clusterColumns } from './cluster-columns.js'
 import { DEFAULT_CLUSTER_BYTES, type OptimizeOptions, type OptimizeRules, optimizeRules } from './optimize-options.js'
-import { byPartition, type FileGroup, isGood, planClusters, planGroups } from './plan.js'
+import { byPartition, type FileGroup, GOOD_SHARE, isGood, planClusters, planGroups } from './plan.js'
 import { clusterKey, filesInScope, type PartitionTexts, partitionNames } from './plan-files.js'
 
 /** Files that will be rewritten together. */
@@ -44,7 +44,9 @@ export async function planOn(view: LogView, options: OptimizeOptions, isInScope?
   const rules = optimizeRules(view, options)
   const { where, cluster, full = false, signal } = options
   if (cluster !== undefined) clusterColumns(view, cluster.by)
-  const { files, partitions } = await filesInScope(view, { where, isInScope, clusters: cluster !== undefined, signal })
+  const goodBytes = cluster === undefined ? rules.targetBytes * GOOD_SHARE : Number.POSITIVE_INFINITY
+  const scope = await filesInScope(view, { where, isInScope, goodBytes, clusters: cluster !== undefined, signal })
+  const { files, partitions } = scope
   const names = partitionNames(view)
   const planned =
     cluster === undefined
@@ -59,8 +61,8 @@ export async function planOn(view: LogView, options: OptimizeOptions, isInScope?
     view,
     rules,
     groups,
-    filesInScope: files.length,
-    bytesInScope: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    filesInScope: scope.numFiles,
+    bytesInScope: scope.sizeBytes,
     filesToRewrite: groups.reduce((sum, group) => sum + group.files.length, 0),
     bytesToRewrite: groups.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     smallFiles: [...byPartition(files.filter((file) => !isGood(file, rules))).values()].reduce(

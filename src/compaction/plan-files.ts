@@ -14,7 +14,11 @@ export type PartitionTexts = readonly (string | null)[]
 
 /** The live files that a filter on partitions leaves. */
 export interface FilesInScope {
+  /** Those that may be rewritten. */
   readonly files: readonly PlanFile[]
+  /** All of them. */
+  readonly numFiles: number
+  readonly sizeBytes: number
   /** By the number of the partition. */
   readonly partitions: readonly PartitionTexts[]
 }
@@ -23,6 +27,8 @@ export interface ScopeOptions {
   readonly where?: Expression | string | undefined
   /** Only these rows of the file view. */
   readonly isInScope?: ((row: number) => boolean) | undefined
+  /** Files of so many bytes without a deletion vector are only counted. */
+  readonly goodBytes: number
   /** Whether it matters what files were clustered by. */
   readonly clusters?: boolean
   readonly signal?: AbortSignal | undefined
@@ -38,18 +44,22 @@ export async function filesInScope(view: LogView, options: ScopeOptions): Promis
   const shares = await deletedShares(files, rows, options.signal)
   const numbering = new PartitionNumbering(view)
   const found: PlanFile[] = []
+  let sizeBytes = 0
   for (const row of rows) {
     const deletedShare = shares.get(row)
+    const size = files.size(row)
+    sizeBytes += size
+    if (size >= options.goodBytes && deletedShare === undefined) continue
     const cluster = options.clusters === true ? clusterOf(files, row) : undefined
     found.push({
       row,
-      sizeBytes: files.size(row),
+      sizeBytes: size,
       partition: numbering.of(row),
       ...(deletedShare === undefined ? {} : { deletedShare }),
       ...(cluster === undefined ? {} : { cluster }),
     })
   }
-  return { files: found, partitions: numbering.partitions }
+  return { files: found, numFiles: rows.length, sizeBytes, partitions: numbering.partitions }
 }
 
 /** The partition columns as files name them. */

@@ -206,6 +206,12 @@ describe('optimize along a curve', () => {
     expect(await tracked()).toEqual(before)
   })
 
+  test('refuses columns of which the table keeps no statistics: no filter would gain', async () => {
+    const table = await createTable(memoryStorage(), { schema: columns, properties: { 'delta.dataSkippingNumIndexedCols': '1' } })
+    await expect(optimize(table, { cluster: { by: ['b'] } })).rejects.toMatchObject({ code: 'INVALID_OPTIONS', facts: { columns: ['b'] } })
+    expect((await optimize(table, { cluster: { by: ['a'] } })).groups).toEqual([])
+  })
+
   test('refuses columns that have no order, are not there, or are partitions', async () => {
     const table = await createTable(memoryStorage(), { schema: columns, partitionBy: ['name'] })
     for (const by of [['nobody'], ['name'], ['a', 'a'], []])
