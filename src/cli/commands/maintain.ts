@@ -150,6 +150,7 @@ async function round(input: CommandInput, settings: Settings): Promise<TableOutc
       if (outcome.result === undefined) log(input, { time: now(), event: 'table.error', ...outcomeObject(outcome) })
     },
   })
+  status.end()
   const seconds = Math.round(systemRuntime.monotonicMs() - startMs) / 1000
   log(input, { time: now(), event: 'summary', ...summaryObject(outcomes, seconds, false) })
   if (output.json) await output.object(summaryObject(outcomes, seconds, true))

@@ -151,6 +151,7 @@ export class StatusLine {
   readonly #tables: number
   readonly #active: Map<string, string> = new Map()
   #done = 0
+  #shown = ''
 
   constructor(output: Output, tables: number) {
     this.#output = output
@@ -170,9 +171,17 @@ export class StatusLine {
     this.#show()
   }
 
+  /** Makes room for what is printed next. */
+  end(): void {
+    if (this.#shown !== '') this.#output.progress('')
+    this.#shown = ''
+  }
+
   #show(): void {
     const text = [`${this.#done}/${this.#tables}`, ...this.#active.values()].join('  ')
     // Names of tables may hold anything, and a line that wraps is not replaced by the next.
-    this.#output.progress(text.replace(/\p{Cc}/gu, '?').slice(0, 100))
+    const shown = text.replace(/\p{Cc}/gu, '?').slice(0, 100)
+    if (shown !== this.#shown) this.#output.progress(shown)
+    this.#shown = shown
   }
 }
