@@ -1,13 +1,15 @@
 // npm run interleavings [-- --all] [--seed 1] [--per 25] [--workers 2]
 // Two operations on one table, in every order of their steps at the store: `--all` runs every schedule of every scene (a campaign);
 // without it every schedule without faults, and beside them so many by chance of every scene (`--per`), chosen by the seed.
-// --write-results puts what it found into spec/interleavings.json, for spec/RESULTS.md.
+// --write-results puts what it found into spec/interleavings.json and spec/RESULTS.md.
 // --replay "VARIANT FIRST SECOND FAULTS CHOICES" shows one schedule.
 import { execFileSync, fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { InterleavingsCampaign } from '../../spec/interleavings.js'
+import { writeResultsPage } from '../../spec/report.js'
+import { loadSuite, specFolder } from '../../spec/suite.js'
 import { Explorer, replay } from './explore.js'
 import { Matrix, type MatrixReport, type Verdicts } from './matrix.js'
 import type { OperationName } from './operations.js'
@@ -121,8 +123,8 @@ function finish(results: readonly Result[], matrix: Matrix, violations: number, 
   )
   const isGood = isComplete && violations === 0 && report.faults.length === 0
   if (isGood && args.includes('--write-results')) {
-    const root = process.env.ALLUVIUM_ROOT ?? process.cwd()
-    writeFileSync(join(root, 'spec/interleavings.json'), `${JSON.stringify(campaign, null, 2)}\n`)
+    writeFileSync(join(specFolder, 'interleavings.json'), `${JSON.stringify(campaign, null, 2)}\n`)
+    writeResultsPage(loadSuite())
   }
   console.log(
     `interleavings: ${isGood ? 'passed' : 'FAILED'}: ${sum(results, 'distinct')} distinct schedules of ${results.length} of ${ALL.length} scenes, ${violations} violations, ${report.faults.length} unexplained disagreements, ${isWhole ? 'all' : `seed ${seed}`}, ${seconds} s`,
