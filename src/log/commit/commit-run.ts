@@ -79,8 +79,8 @@ export class CommitRun {
       const ours = await this.#orNotCommitted(() => this.#moveOnTop(rival))
       if (ours !== undefined) return this.#committed({ ...proposal, version: ours })
       if (!this.#limits.allowance().mayPut) throw this.#contention(rival.version)
-      // The first race is tried again at once: reading the winners took a round trip already.
-      if (++races > 1) await this.#limits.pauseAfterRace(races)
+      // Tried again at once: of those who lost together one wins next, a round trip later, and a pause would only be added to that.
+      races++
     }
   }
 

@@ -30,9 +30,8 @@ export interface LimitedCall {
 // Enough for every store's round trip, short against a human's patience.
 const FAULT_PAUSE_FIRST_MS = 50
 const FAULT_PAUSE_MAX_MS = 2000
-const RACE_PAUSE_MAX_MS = 1000
-/** Of a put's time; spreads those who were told at the same moment that they lost. */
-const RACE_SPREAD = 0.5
+/** A store that asks for a longer pause gets this one. */
+const RETRY_AFTER_MAX_MS = 30_000
 
 export class Limits {
   attempts = 0
@@ -45,7 +44,6 @@ export class Limits {
   #deadlineMs: number | undefined
   #graceEndMs: number | undefined
   #faultsInARow = 0
-  #lastPutMs = 1
   /** Of a call that ended in time, for the next one. */
   #idle: AbortController | undefined
   readonly #listeners = new Set<() => void>()
@@ -87,14 +85,10 @@ export class Limits {
     return { mayPut: false, mayLook: now < this.#graceEndMs }
   }
 
-  /** Counts a put and how long it took, which scales the pauses between races. */
-  async timedPut<T>(put: () => Promise<T>): Promise<T> {
+  /** Counts a put; from the first one on the time runs. */
+  countPut(): void {
     this.attempts++
-    const startMs = this.#runtime.monotonicMs()
-    this.#deadlineMs ??= startMs + this.#timeoutMs
-    const outcome = await put()
-    this.#lastPutMs = Math.max(1, this.#runtime.monotonicMs() - startMs)
-    return outcome
+    this.#deadlineMs ??= this.#runtime.monotonicMs() + this.#timeoutMs
   }
 
   /** Begins a call. After the caller's signal it has what is left of the grace. */
@@ -130,19 +124,16 @@ export class Limits {
     if (this.#listeners.delete(onAbort) && this.#listeners.size === 0) this.#options.signal?.removeEventListener('abort', this.#tellAll)
   }
 
-  /** Waits before trying again what the store failed to do: longer each time in a row, with jitter. */
-  async pauseAfterFault(): Promise<void> {
+  /** Waits before trying again what the store failed to do: longer each time in a row, with jitter; and as long as the store asked for. */
+  async pauseAfterFault(error?: AlluviumError): Promise<void> {
     const fullMs = Math.min(FAULT_PAUSE_MAX_MS, FAULT_PAUSE_FIRST_MS * 2 ** Math.min(this.#faultsInARow++, 10))
-    await this.#sleep(fullMs * (0.5 + this.#runtime.random() / 2))
+    const { retryAfterMs } = error?.facts ?? {}
+    const askedMs = typeof retryAfterMs === 'number' ? Math.min(retryAfterMs, RETRY_AFTER_MAX_MS) : 0
+    await this.#sleep(askedMs + fullMs * (0.5 + this.#runtime.random() / 2))
   }
 
   noFault(): void {
     this.#faultsInARow = 0
-  }
-
-  /** Waits before the put after `races` lost races: the more there were, the less, so that who has waited longest comes first. */
-  async pauseAfterRace(races: number): Promise<void> {
-    await this.#sleep(Math.min(RACE_PAUSE_MAX_MS, (RACE_SPREAD / races) * this.#lastPutMs) * this.#runtime.random())
   }
 
   /** Waits while rivals have their turn. */

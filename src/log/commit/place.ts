@@ -39,7 +39,7 @@ export async function place(
   for (let first = true; ; first = false) {
     let event: PlacementEvent
     if (step.kind === 'put') {
-      if (!first) await limits.pauseAfterFault()
+      if (!first) await limits.pauseAfterFault(error)
       const looking = first && lookBeside > 0 ? readGroup(committer, proposal, lookBeside, limits) : undefined
       const outcome = await put(committer, proposal, first ? staged : undefined, limits)
       if (outcome.kind === 'exists') beside = await looking
@@ -50,7 +50,7 @@ export async function place(
       theirs = beside[0].bytes
       event = { kind: 'other' }
     } else {
-      if (step.kind === 'look' && step.pause) await limits.pauseAfterFault()
+      if (step.kind === 'look' && step.pause) await limits.pauseAfterFault(error)
       const found = await look(committer, proposal, limits)
       if (found.kind === 'unreadable') error = found.error
       if (found.kind === 'other') theirs = found.bytes
@@ -79,7 +79,8 @@ function noClearAnswer(): AlluviumError {
 
 function put(committer: Committer, proposal: Proposal, staged: StagedProposal | undefined, limits: Limits): Promise<ProposeOutcome> {
   const call = limits.call()
-  return limits.timedPut(() => (staged === undefined ? committer.propose(proposal, call) : staged.place(call))).finally(() => call.end())
+  limits.countPut()
+  return (staged === undefined ? committer.propose(proposal, call) : staged.place(call)).finally(() => call.end())
 }
 
 function look(committer: Committer, proposal: Proposal, limits: Limits): ReturnType<Committer['findOut']> {

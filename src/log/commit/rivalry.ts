@@ -4,8 +4,11 @@
 import type { Runtime } from '../../runtime.js'
 import type { Committer } from './committer.js'
 
-/** Of the versions that rivals made while the last commit stood in line, so many pass until the next one is tried. */
-const SHARE = 0.6
+/**
+ * Of the versions that rivals made while the last commit stood in line, so many pass until the next one is tried. The rest of them try
+ * at the same time: the more they are, the sooner after a version comes the next, and the more puts are lost.
+ */
+const SHARE = 0.4
 const MAX_RIVALS = 64
 /** Rivals are looked for after the time in which so many of their commits should have come. */
 const LOOK_AFTER_COMMITS = 3

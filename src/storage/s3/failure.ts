@@ -116,7 +116,7 @@ export function failureOf(error: unknown): S3Failure {
 /** The error for a caller. `applied` only where the contract asks for it. */
 export function s3Error(failure: S3Failure, attempt: S3Attempt, applied?: false | 'unknown'): AlluviumError {
   const { doing, path, location } = attempt
-  const { code, text, reason, status, transient } = failure
+  const { code, text, reason, status, transient, retryAfterMs } = failure
   const facts = {
     path,
     location,
@@ -124,6 +124,7 @@ export function s3Error(failure: S3Failure, attempt: S3Attempt, applied?: false 
     ...(status === undefined ? {} : { status }),
     ...(applied === undefined ? {} : { applied }),
     ...(transient ? {} : { lasting: true }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
   const answered = status === undefined ? reason : `${status} ${reason}`
   const cause = Object.assign(new Error(`S3: ${answered}`), { name: 'S3Failure' })

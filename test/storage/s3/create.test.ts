@@ -31,6 +31,11 @@ function answering(puts: readonly (ScriptedAnswer | 'reset' | 'hang')[], get: Sc
   return ({ method }) => (method === 'PUT' ? (puts[Math.min(n++, puts.length - 1)] as ScriptedAnswer) : get)
 }
 
+test('how long a server asks to be left alone is a fact of the failure', async () => {
+  const server = await scriptedS3(answering([refusal(503, 'SlowDown', { 'retry-after': '7' })]))
+  await expect(server.storage().create(PATH, OURS)).rejects.toMatchObject({ facts: { applied: 'unknown', retryAfterMs: 7000 } })
+})
+
 describe('create', () => {
   test.each<[string, readonly (ScriptedAnswer | 'reset' | 'hang')[], ScriptedAnswer, Told, number]>([
     ['200 is created', [OK], absent, 'created', 1],
