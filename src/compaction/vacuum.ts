@@ -73,7 +73,7 @@ export async function vacuum<Row, Input>(table: Table<Row, Input>, options: Vacu
   const sum = (files: readonly ObjectInfo[]): number => files.reduce((total, { sizeBytes }) => total + sizeBytes, 0)
   const report = { mode, dryRun, cutoffMs, filesSeen: found.seen }
   if (dryRun || found.files.length === 0) {
-    if (!dryRun) await writeVacuumInfo(context.storage, found.upTo, signal)
+    if (!dryRun) await tidy(context.storage, mode, found.upTo, signal)
     return { ...report, paths: found.files.map(({ path }) => path), bytes: sum(found.files), versions: [] }
   }
   const start = await announce(context, view, retention, found.files, signal)
@@ -82,13 +82,27 @@ export async function vacuum<Row, Input>(table: Table<Row, Input>, options: Vacu
   const files = found.files.filter(({ path }) => !still.has(path))
   try {
     await deleteAll(context.storage, files, signal)
-    await writeVacuumInfo(context.storage, found.upTo, signal)
+    await tidy(context.storage, mode, found.upTo, signal)
   } catch (error) {
     await conclude(context, start.view, 'FAILED', 0).catch(() => undefined)
     throw error
   }
   const end = await conclude(context, start.view, 'COMPLETED', files.length)
   return { ...report, paths: files.map(({ path }) => path), bytes: sum(files), versions: [start.view.version, end.version] }
+}
+
+/** What died in the middle of a write a day ago and more left temporaries, which no listing shows. */
+const LEFTOVER_MS = 86_400_000
+
+async function tidy(
+  storage: Storage,
+  mode: VacuumResult['mode'],
+  upTo: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await writeVacuumInfo(storage, upTo, signal)
+  // They are looked for in all folders, as only a full vacuum does.
+  if (mode === 'full') await storage.cleanLeftovers?.(LEFTOVER_MS, { signal })
 }
 
 interface Retention {

@@ -5,7 +5,7 @@
 import { quietly, writeAll } from './local-create.js'
 import { abortedCall, type LocalAttempt, localError } from './local-errors.js'
 import type { LocalRoot } from './local-root.js'
-import type { ObjectWriter } from './storage.js'
+import { QueuedWriter } from './queued-writer.js'
 
 /** Small chunks are gathered up to this size; a chunk at least as large goes to the file as it is. */
 const BUFFER_BYTES = 256 * 1024
@@ -18,62 +18,32 @@ export interface OpenFile {
   readonly signal: AbortSignal | undefined
 }
 
-export class LocalWriter implements ObjectWriter {
+export class LocalWriter extends QueuedWriter {
   readonly #root: LocalRoot
   readonly #file: OpenFile
   readonly #attempt: LocalAttempt
   #buffer: Uint8Array | undefined
   #buffered = 0
   #sizeBytes = 0
-  #state: 'open' | 'closing' | 'closed' | 'dropped' = 'open'
-  #failure: unknown
-  /** Calls run one after another, in the order they were made. */
-  #tail: Promise<unknown> = Promise.resolve()
-  #closed: Promise<{ sizeBytes: number }> | undefined
+  #isOpen = true
 
   constructor(root: LocalRoot, file: OpenFile, attempt: LocalAttempt) {
+    super()
     this.#root = root
     this.#file = file
     this.#attempt = attempt
   }
 
-  write(chunk: Uint8Array): Promise<void> {
-    if (!(chunk instanceof Uint8Array)) return Promise.reject(new TypeError(`a chunk is a Uint8Array, not ${typeof chunk}`))
-    if (this.#state === 'closing' || this.#state === 'closed') return Promise.reject(new TypeError('this writer was closed before'))
-    return this.#next(() => this.#append(chunk))
-  }
-
-  close(): Promise<{ sizeBytes: number }> {
-    if (this.#closed !== undefined) return this.#closed
-    if (this.#state === 'open') this.#state = 'closing'
-    this.#closed = this.#next(() => this.#finish())
-    return this.#closed
-  }
-
-  async abort(): Promise<void> {
-    await this.#tail.catch(() => {})
-    if (this.#state !== 'closed') await this.#drop(new TypeError('this writer was aborted before'))
-  }
-
-  #next<T>(step: () => Promise<T>): Promise<T> {
-    const run = this.#tail.then(() => this.#guarded(step))
-    this.#tail = run.catch(() => {})
-    return run
-  }
-
-  async #guarded<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#state === 'dropped') throw this.#failure
+  protected override stopIfAborted(): void {
     const { signal } = this.#file
-    try {
-      if (signal?.aborted) throw abortedCall(signal, this.#attempt)
-      return await step()
-    } catch (error) {
-      await this.#drop(localError(error, this.#attempt))
-      throw this.#failure
-    }
+    if (signal?.aborted) throw abortedCall(signal, this.#attempt)
   }
 
-  async #append(chunk: Uint8Array): Promise<void> {
+  protected override reasonOf(error: unknown): unknown {
+    return localError(error, this.#attempt)
+  }
+
+  protected override async append(chunk: Uint8Array): Promise<void> {
     this.#sizeBytes += chunk.length
     if (this.#buffered + chunk.length > BUFFER_BYTES) await this.#flush()
     if (chunk.length >= BUFFER_BYTES) return writeAll(this.#root, this.#file.fd, chunk)
@@ -96,24 +66,19 @@ export class LocalWriter implements ObjectWriter {
     this.#buffered = 0
   }
 
-  async #finish(): Promise<{ sizeBytes: number }> {
+  protected override async finish(): Promise<{ sizeBytes: number }> {
     const { fd, folder } = this.#file
     await this.#flush()
     this.#buffer = undefined
     if (this.#root.durable) await settleBoth(this.#root.fs.fsync(fd), this.#root.sync(folder))
-    this.#state = 'closed'
+    this.#isOpen = false
     await this.#root.fs.close(fd)
     return { sizeBytes: this.#sizeBytes }
   }
 
-  /** Ends the writer with an error for every later call, and removes the file. */
-  async #drop(failure: unknown): Promise<void> {
-    if (this.#state === 'dropped') return
-    const open = this.#state !== 'closed'
-    this.#state = 'dropped'
-    this.#failure = failure
+  protected override async drop(): Promise<void> {
     this.#buffer = undefined
-    if (open) await quietly(() => this.#root.fs.close(this.#file.fd))
+    if (this.#isOpen) await quietly(() => this.#root.fs.close(this.#file.fd))
     await quietly(() => this.#root.fs.unlink(this.#file.absolute))
   }
 }

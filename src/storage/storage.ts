@@ -111,4 +111,9 @@ export interface Storage {
    * the first failure. Absent where a store has no such request: then `delete` is the way.
    */
   deleteAll?(paths: readonly string[], options?: CallOptions): Promise<void>
+  /**
+   * Deletes temporaries of creates and writes that never ended (the process died) and were last touched at least `olderThanMs`
+   * ago; answers how many. At least an hour; a day is a good value. Absent where a store leaves none.
+   */
+  cleanLeftovers?(olderThanMs: number, options?: CallOptions): Promise<number>
 }

@@ -1,4 +1,7 @@
 // Vacuum: what goes, and above all what stays.
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createTable, long, memoryStorage, openTable, type Storage, schema, string, type Table } from 'alluvium'
 import { describe, expect, test } from 'vitest'
 import { vacuum } from '../../src/compaction/index.js'
@@ -44,6 +47,32 @@ async function operations(storage: Storage): Promise<string[]> {
 }
 
 describe('vacuum', () => {
+  test('takes away the temporaries of writers that died a day ago, and no younger ones', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'alluvium-vacuum-'))
+    try {
+      const table = await createTable(folder, { schema: columns })
+      const temporary = (name: string): string => `${name}.0b5d7c0e-6c3f-4f6e-9a55-0123456789ab.tmp`
+      for (const [name, hours] of [
+        ['_delta_log/.00000000000000000001.json', 25],
+        ['.part-00000.parquet', 25],
+        ['.part-00001.parquet', 23],
+      ] as const) {
+        const path = join(folder, temporary(name))
+        writeFileSync(path, 'torn')
+        utimesSync(path, new Date(Date.now() - hours * HOUR_MS), new Date(Date.now() - hours * HOUR_MS))
+      }
+      const left = (): string[] =>
+        [...readdirSync(folder), ...readdirSync(join(folder, '_delta_log'))].filter((name) => name.endsWith('.tmp'))
+      await vacuum(table as never, { dryRun: true })
+      await vacuum(table as never, { mode: 'lite' })
+      expect(left()).toHaveLength(3)
+      await vacuum(table as never)
+      expect(left()).toEqual([temporary('.part-00001.parquet')])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   test('deletes files that left the table before the retention began, and files that never were in it', async () => {
     const { storage, runtime, table, append, paths } = await rig()
     await append(1n)

@@ -182,6 +182,15 @@ describe.each(['namenode', 'httpfs'] as const)('WebHDFS: %s', (flavour) => {
   })
 })
 
+test('WebHDFS with a password: a gateway that is not there shows none', async () => {
+  const shown: string[] = []
+  for (const operation of Object.values(OPERATIONS)) {
+    const storage = webhdfsStorage('swebhdfs://127.0.0.1:1/t', { user: 'someone', password: SECRET, retryMs: 100, runtime: hasty })
+    shown.push(everythingOf(await operation(storage).catch((error: unknown) => error)), inspect(storage, { depth: 20, showHidden: true }))
+  }
+  expectNoCanary([...shown, everythingOf(catching(() => webhdfsStorage('webhdfs://host/t', { user: 'someone', password: SECRET })))])
+})
+
 test('the canaries are there to be found', () => {
   expect(() => expectNoCanary([everythingOf(new Error('x', { cause: new Error(`token ${TOKEN}`) }))])).toThrow()
 })

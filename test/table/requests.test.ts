@@ -2,6 +2,7 @@
 import { createTable, long, openTable, type Storage, schema } from 'alluvium'
 import { dependentRoundTrips, type LoggedRequest, type S3Emulator, startS3Emulator, startWebHdfsEmulator } from 'alluvium/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteAll } from '../../src/log/index.js'
 import { s3Storage } from '../../src/storage/s3/index.js'
 import { webhdfsStorage } from '../../src/storage/webhdfs/index.js'
 import { putVersions } from './long-log.js'
@@ -101,6 +102,16 @@ test('on WebHDFS an append makes 2.1 operations beyond its data, of 7.2 requests
   expect(beyond.filter(({ name }) => name === 'stage')).toHaveLength(APPENDS)
   // A commit is a CREATE in two steps, a look whether all of it is there, and a RENAME; a checksum goes without the look.
   expect(hdfs.log.filter((request) => !isData(request)).length / APPENDS).toBeLessThanOrEqual(7.2)
+})
+
+test('what vacuum and cleaning delete on S3 goes a thousand objects at a time', async () => {
+  const storage = s3Storage('s3://tables/deleted', { endpoint: s3.endpoint, region: s3.region, ...s3.credentials })
+  const objects = Array.from({ length: 2500 }, (_, n) => ({ path: `part-${n}.parquet` }))
+  for (const { path } of objects.slice(0, 5)) await storage.put(path, new Uint8Array(1))
+  s3.clearLog()
+  await deleteAll(storage, objects, undefined)
+  expect(s3.log.map(({ kind }) => kind)).toEqual(['DeleteObjects', 'DeleteObjects', 'DeleteObjects'])
+  expect(s3.keys('tables', 'deleted/')).toEqual([])
 })
 
 /** The store, and the operations of it that are used. A page of a listing is one. Placing is the second half of staging. */

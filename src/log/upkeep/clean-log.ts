@@ -31,6 +31,8 @@ export interface CleanLogResult {
 
 const DAY_MS = 86_400_000
 const PARALLEL = 16
+/** As many as S3 takes in one request. */
+const BULK = 1000
 
 /**
  * Deletes commits, checkpoints, checksums, compactions and sidecars that the table's `delta.logRetentionDuration` lets go.
@@ -185,14 +187,17 @@ async function expiredSidecars(
   return old.filter(({ path }) => !named.has(path.slice(SIDECAR_FOLDER.length + 1)))
 }
 
-/** Deletes objects in their order, some at a time. */
+/** Deletes objects in their order, some at a time: many with one request where the store can, else some side by side. */
 export async function deleteAll(
   storage: Storage,
   objects: readonly { readonly path: string }[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (let at = 0; at < objects.length; at += PARALLEL) {
+  const atOnce = storage.deleteAll === undefined ? PARALLEL : BULK
+  for (let at = 0; at < objects.length; at += atOnce) {
     throwIfAborted(signal, 'deleting')
-    await Promise.all(objects.slice(at, at + PARALLEL).map(({ path }) => storage.delete(path, { signal })))
+    const paths = objects.slice(at, at + atOnce).map(({ path }) => path)
+    if (storage.deleteAll !== undefined) await storage.deleteAll(paths, { signal })
+    else await Promise.all(paths.map((path) => storage.delete(path, { signal })))
   }
 }

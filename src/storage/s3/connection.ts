@@ -165,7 +165,7 @@ async function connect(settings: S3Settings): Promise<Connected> {
     connectionTimeout: Math.min(CONNECT_TIMEOUT_MS, stallTimeoutMs),
     socketTimeout: stallTimeoutMs,
     httpAgent: agent,
-    httpsAgent: agent,
+    httpsAgent: settings.ca === undefined ? agent : { ...agent, ca: settings.ca },
     logger: undefined,
   } as ConstructorParameters<typeof NodeHttpHandler>[0])
   const base = {

@@ -16,6 +16,8 @@ export interface S3Options {
   readonly sessionToken?: string
   /** A profile of the AWS configuration files. */
   readonly profile?: string
+  /** Certificates to trust for TLS in place of the system's: PEM text, or the path of a PEM file. */
+  readonly ca?: string
   /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. True for a custom endpoint unless said otherwise. */
   readonly forcePathStyle?: boolean
   /**
@@ -56,6 +58,7 @@ export const s3Options: z.ZodObject = z.strictObject({
   secretAccessKey: textField().optional(),
   sessionToken: textField().optional(),
   profile: textField().optional(),
+  ca: textField().optional(),
   forcePathStyle: flagField().optional(),
   singleWriter: flagField().default(false),
   maxRequests: countField(1, 1024).default(128),

@@ -1,6 +1,7 @@
 // A table's folder in a bucket: the storage contract over the requests of the other files here.
 // One rule: every call checks its path before anything is sent, and no error leaves here but as the contract has it.
 import { systemRuntime } from '../../runtime.js'
+import { certificates } from '../local-certificates.js'
 import { checkBytes, checkListing, checkRange } from '../path.js'
 import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, Storage, StorageCapabilities } from '../storage.js'
 import { S3Connection } from './connection.js'
@@ -29,7 +30,8 @@ import { S3Writer } from './writer.js'
 export function s3Storage(url: string, options: S3Options = {}): Storage {
   if (typeof url !== 'string') throw new TypeError('the root of an S3 store is a URL, s3://bucket/path')
   const place = parseS3Url(url)
-  const settings = s3Settings(options)
+  const given = s3Settings(options)
+  const settings = given.ca === undefined ? given : { ...given, ca: certificates(given.ca, 'S3') }
   return new S3Store(place, settings, new S3Connection(settings, options.runtime ?? systemRuntime))
 }
 

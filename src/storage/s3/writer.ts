@@ -2,7 +2,7 @@
 // One rule: a chunk is copied before `write` resolves, and what is held in memory never exceeds the parts in flight and the
 // one being filled, whatever the caller's speed.
 import { AlluviumError } from '../../errors.js'
-import type { ObjectWriter } from '../storage.js'
+import { QueuedWriter } from '../queued-writer.js'
 import { type S3Attempt, s3Aborted, stopIfAborted } from './failure.js'
 import { type Followed, follow } from './follow.js'
 import type { S3Part, S3Upload } from './upload.js'
@@ -19,7 +19,7 @@ export interface S3WriterOptions {
   readonly signal: AbortSignal | undefined
 }
 
-export class S3Writer implements ObjectWriter {
+export class S3Writer extends QueuedWriter {
   readonly #upload: S3Upload
   readonly #options: S3WriterOptions
   /** Ends the parts in flight: the caller's signal, or a failure of another part. */
@@ -30,58 +30,30 @@ export class S3Writer implements ObjectWriter {
   #sizeBytes = 0
   readonly #parts: Promise<S3Part>[] = []
   #inFlight: Promise<unknown>[] = []
-  #state: 'open' | 'closing' | 'closed' | 'dropped' = 'open'
   #finishing = false
-  #failure: unknown
-  /** Calls run one after another, in the order they were made. */
-  #tail: Promise<unknown> = Promise.resolve()
-  #closed: Promise<{ sizeBytes: number }> | undefined
 
   constructor(options: S3WriterOptions) {
+    super()
     this.#options = options
     this.#upload = options.upload
     this.#stop = follow(options.signal)
   }
 
-  write(chunk: Uint8Array): Promise<void> {
-    if (!(chunk instanceof Uint8Array)) return Promise.reject(new TypeError(`a chunk is a Uint8Array, not ${typeof chunk}`))
-    if (this.#state === 'closing' || this.#state === 'closed') return Promise.reject(new TypeError('this writer was closed before'))
-    return this.#next(() => this.#append(chunk))
+  protected override hurry(): void {
+    this.#stop.controller.abort(new Error('this writer was aborted'))
   }
 
-  close(): Promise<{ sizeBytes: number }> {
-    if (this.#closed !== undefined) return this.#closed
-    if (this.#state === 'open') this.#state = 'closing'
-    this.#closed = this.#next(() => this.#finish())
-    return this.#closed
+  protected override stopIfAborted(): void {
+    stopIfAborted(this.#options.signal, this.#options.attempt)
   }
 
-  async abort(): Promise<void> {
-    if (this.#state === 'open') this.#stop.controller.abort(new Error('this writer was aborted'))
-    await this.#tail.catch(() => {})
-    if (this.#state !== 'closed') await this.#drop(new TypeError('this writer was aborted before'))
-  }
-
-  #next<T>(step: () => Promise<T>): Promise<T> {
-    const run = this.#tail.then(() => this.#guarded(step))
-    this.#tail = run.catch(() => {})
-    return run
-  }
-
-  async #guarded<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#state === 'dropped') throw this.#failure
+  // Stopping the parts in flight makes them fail too; the caller's signal is the reason then.
+  protected override reasonOf(error: unknown): unknown {
     const { signal, attempt } = this.#options
-    try {
-      stopIfAborted(signal, attempt)
-      return await step()
-    } catch (error) {
-      // Stopping the parts in flight makes them fail too; the caller's signal is the reason then.
-      await this.#drop(signal?.aborted ? s3Aborted(signal, attempt, false) : error)
-      throw this.#failure
-    }
+    return signal?.aborted ? s3Aborted(signal, attempt, false) : error
   }
 
-  async #append(chunk: Uint8Array): Promise<void> {
+  protected override async append(chunk: Uint8Array): Promise<void> {
     this.#sizeBytes += chunk.length
     const { partBytes } = this.#options
     for (let at = 0; at < chunk.length; ) {
@@ -125,7 +97,7 @@ export class S3Writer implements ObjectWriter {
     this.#inFlight.push(done)
   }
 
-  async #finish(): Promise<{ sizeBytes: number }> {
+  protected override async finish(): Promise<{ sizeBytes: number }> {
     if (!this.#upload.begun) {
       this.#finishing = true
       await this.#upload.putWhole(this.#buffer.subarray(0, this.#buffered))
@@ -135,16 +107,11 @@ export class S3Writer implements ObjectWriter {
       this.#finishing = true
       await this.#upload.complete(parts)
     }
-    this.#state = 'closed'
     this.#release()
     return { sizeBytes: this.#sizeBytes }
   }
 
-  /** Ends the writer with an error for every later call, and removes what was sent. */
-  async #drop(failure: unknown): Promise<void> {
-    if (this.#state === 'dropped') return
-    this.#state = 'dropped'
-    this.#failure = failure
+  protected override async drop(failure: unknown): Promise<void> {
     if (!this.#stop.controller.signal.aborted) this.#stop.controller.abort(new Error('the upload failed'))
     // A part that is still under way would stay behind on its own.
     await Promise.allSettled(this.#parts)

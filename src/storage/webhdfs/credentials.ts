@@ -1,6 +1,7 @@
 // Who we are to the servers the user named: query parameters, and the cookie a server gives for a Kerberos proof.
 // One rule: nothing from here goes to a server a redirect names, unless it is one the user named.
 import { userInfo } from 'node:os'
+import { encodeUtf8 } from '../../bytes.js'
 import type { Runtime } from '../../runtime.js'
 import { plainText, WebHdfsFault } from './fault.js'
 import { bareHost } from './hosts.js'
@@ -14,6 +15,8 @@ export class Credentials {
   /** Parameters of every request. */
   readonly query: readonly (readonly [string, string])[]
   readonly #negotiator: Negotiator | undefined
+  /** A password, as a header. */
+  readonly #basic: string | undefined
   /** The cookie of each server that has seen a proof. */
   readonly #cookies = new Map<string, string>()
 
@@ -23,11 +26,14 @@ export class Credentials {
 
   constructor(settings: WebHdfsSettings, runtime: Runtime, negotiator: Negotiator) {
     this.#negotiator = settings.kerberos ? negotiator : undefined
-    const { delegationToken, doAs } = settings
-    this.#ownSecrets = delegationToken === undefined ? [] : formsOf(delegationToken)
+    const { delegationToken, doAs, password } = settings
+    const basic = password === undefined ? undefined : base64(`${settings.user}:${password}`)
+    this.#basic = basic === undefined ? undefined : `Basic ${basic}`
+    this.#ownSecrets = [delegationToken, password, basic].flatMap((secret) => (secret === undefined ? [] : formsOf(secret)))
     if (delegationToken !== undefined) this.query = [['delegation', delegationToken]]
     else {
-      const user = settings.kerberos ? undefined : (settings.user ?? runtime.env('HADOOP_USER_NAME') ?? systemUser())
+      // With a password it is the gateway that says who we are.
+      const user = settings.kerberos || basic !== undefined ? undefined : (settings.user ?? runtime.env('HADOOP_USER_NAME') ?? systemUser())
       this.query = [
         ...(user === undefined || user === '' ? [] : [['user.name', user] as const]),
         ...(doAs === undefined ? [] : [['doas', doAs] as const]),
@@ -38,7 +44,7 @@ export class Credentials {
   /** Headers for a server the user named. */
   headers(origin: string): Record<string, string> {
     const cookie = this.#cookies.get(origin)
-    return cookie === undefined ? {} : { cookie }
+    return { ...(cookie === undefined ? {} : { cookie }), ...(this.#basic === undefined ? {} : { authorization: this.#basic }) }
   }
 
   /** What to do about a 401: a proof to send along, or nothing. */
@@ -94,6 +100,10 @@ export class Credentials {
 /** As it is and as it stands in a URL. Anything shorter than a few characters is no secret, and would tear words apart. */
 function formsOf(secret: string): string[] {
   return secret.length < SHORTEST_SECRET ? [] : [...new Set([secret, encodeURIComponent(secret)])]
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...encodeUtf8(text)))
 }
 
 /** As Hadoop's clients do where nothing else is said. */

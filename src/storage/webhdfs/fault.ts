@@ -242,6 +242,7 @@ export function plainText(text: string): string {
 
 function adviceFor(fault: WebHdfsFault): string {
   if (fault.isFolder) return 'A folder has this name; remove it or use another path'
+  if (fault.lacksDatanodes) return 'Check that datanodes are up and have room, and try again'
   if (fault.isSafeMode) return 'It ends by itself or by hdfs dfsadmin -safemode leave'
   return ADVICE[fault.storageCode] ?? 'Try again'
 }

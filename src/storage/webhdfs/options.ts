@@ -7,6 +7,8 @@ import { checkOptions, countField, flagField, textField } from '../options.js'
 export interface WebHdfsOptions {
   /** The user to act as where the cluster asks for no proof; `HADOOP_USER_NAME` by default, else the system's user. */
   readonly user?: string
+  /** The user's password, for gateways that ask for one (Knox). Only over TLS, and only to the servers that were named. */
+  readonly password?: string
   /** Act for this user; the cluster must allow it (`hadoop.proxyuser.…`). */
   readonly doAs?: string
   /**
@@ -37,6 +39,7 @@ export interface WebHdfsOptions {
 /** The options as they are used. */
 export interface WebHdfsSettings {
   readonly user?: string
+  readonly password?: string
   readonly doAs?: string
   readonly namenodes: readonly string[]
   readonly delegationToken?: string
@@ -70,6 +73,7 @@ const hostMap = z
 export const webhdfsOptions: z.ZodObject = z
   .strictObject({
     user: textField(),
+    password: textField(),
     doAs: textField(),
     namenodes: namenodes.default([]),
     delegationToken: textField(),
@@ -90,6 +94,8 @@ export const webhdfsOptions: z.ZodObject = z
     if (given.delegationToken !== undefined && given.user !== undefined) fault('delegationToken', 'and user exclude each other')
     if (given.delegationToken !== undefined && given.doAs !== undefined) fault('delegationToken', 'and doAs exclude each other')
     if (given.delegationToken !== undefined && given.kerberos === true) fault('delegationToken', 'and kerberos exclude each other')
+    if (given.password !== undefined && given.user === undefined) fault('password', 'goes with user')
+    if (given.password !== undefined && `${given.user}`.includes(':')) fault('user', 'must not have a colon where there is a password')
     if (given.kerberos === true && given.user !== undefined) fault('user', 'and kerberos exclude each other: the ticket says who we are')
   })
 

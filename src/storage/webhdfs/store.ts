@@ -1,8 +1,8 @@
 // A table's folder in HDFS, over WebHDFS, HttpFS or Knox.
 // One rule: every call checks its path's text here, and everything that fails leaves here as an AlluviumError without a secret.
-import { readFileSync } from 'node:fs'
 import { AlluviumError } from '../../errors.js'
 import { systemRuntime } from '../../runtime.js'
+import { certificates } from '../local-certificates.js'
 import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName, leafName } from '../path.js'
 import type {
   CallOptions,
@@ -62,9 +62,13 @@ export function webhdfsStorage(url: string, options: WebHdfsOptions = {}): WebHd
 export function webhdfsStorageWith(negotiator: Negotiator, url: string, options: WebHdfsOptions = {}): WebHdfsStorage {
   const settings = webhdfsSettings(options)
   const place = parseLocation(url, settings.namenodes)
+  if (settings.password !== undefined && place.namenodes.some((origin) => !origin.startsWith('https:')))
+    throw new AlluviumError('INVALID_OPTIONS', 'storage options of WebHDFS: a password goes over TLS only; write swebhdfs://', {
+      options: ['password'],
+    })
   const runtime = options.runtime ?? systemRuntime
   const { stallTimeoutMs, retryMs } = settings
-  const wire = { runtime, stallTimeoutMs, ca: settings.ca === undefined ? undefined : certificates(settings.ca) }
+  const wire = { runtime, stallTimeoutMs, ca: settings.ca === undefined ? undefined : certificates(settings.ca, 'WebHDFS') }
   const credentials = new Credentials(settings, runtime, negotiator)
   const client = new HdfsClient(wire, place.namenodes, credentials, settings.hostMap, settings.maxRequests)
   return new WebHdfsStore({ files: new HdfsFiles(client, place, settings.umask), runtime, retryMs, stallTimeoutMs }, credentials)
@@ -260,18 +264,5 @@ class HdfsStagedObject implements StagedObject {
     if (this.#place === undefined) return
     this.#place = undefined
     this.#discard()
-  }
-}
-
-/** PEM text as it is, or the text of a file. */
-function certificates(ca: string): string {
-  if (ca.includes('-----BEGIN ')) return ca
-  try {
-    return readFileSync(ca, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable'
-    throw new AlluviumError('INVALID_OPTIONS', `storage options of WebHDFS: ca is neither PEM text nor a file that can be read (${code})`, {
-      options: ['ca'],
-    })
   }
 }

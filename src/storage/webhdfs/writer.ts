@@ -2,7 +2,7 @@
 // One rule: memory is bounded whatever the caller's speed, and what was sent is kept until the namenode knows the file, so that a
 // datanode that refuses it, or is not there, costs another try and not the object.
 import type { AlluviumError } from '../../errors.js'
-import type { ObjectWriter } from '../storage.js'
+import { QueuedWriter } from '../queued-writer.js'
 import type { SecondStep } from './client.js'
 import { stopIfAborted, WebHdfsFault } from './fault.js'
 import type { Trying } from './files.js'
@@ -29,59 +29,27 @@ interface Stream {
   readonly step: SecondStep
 }
 
-export class HdfsWriter implements ObjectWriter {
+export class HdfsWriter extends QueuedWriter {
   readonly #parts: WriterParts
   #pieces: Uint8Array[] = []
   #filled = PIECE_BYTES
   #sizeBytes = 0
   #stream: Stream | undefined
-  #state: 'open' | 'closing' | 'closed' | 'dropped' = 'open'
-  #failure: unknown
-  /** Calls run one after another, in the order they were made. */
-  #tail: Promise<unknown> = Promise.resolve()
-  #closed: Promise<{ sizeBytes: number }> | undefined
 
   constructor(parts: WriterParts) {
+    super()
     this.#parts = parts
   }
 
-  write(chunk: Uint8Array): Promise<void> {
-    if (!(chunk instanceof Uint8Array)) return Promise.reject(new TypeError(`a chunk is a Uint8Array, not ${typeof chunk}`))
-    if (this.#state === 'closing' || this.#state === 'closed') return Promise.reject(new TypeError('this writer was closed before'))
-    return this.#next(() => this.#append(chunk))
+  protected override stopIfAborted(): void {
+    stopIfAborted(this.#parts.trying().signal)
   }
 
-  close(): Promise<{ sizeBytes: number }> {
-    if (this.#closed !== undefined) return this.#closed
-    if (this.#state === 'open') this.#state = 'closing'
-    this.#closed = this.#next(() => this.#finish())
-    return this.#closed
+  protected override async reasonOf(error: unknown): Promise<unknown> {
+    return this.#parts.failure(await reasonOf(this.#parts.work, this.#parts.path, error, this.#parts.trying()))
   }
 
-  async abort(): Promise<void> {
-    await this.#tail.catch(() => {})
-    if (this.#state !== 'closed') await this.#drop(new TypeError('this writer was aborted before'))
-  }
-
-  #next<T>(step: () => Promise<T>): Promise<T> {
-    const run = this.#tail.then(() => this.#guarded(step))
-    this.#tail = run.catch(() => {})
-    return run
-  }
-
-  async #guarded<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#state === 'dropped') throw this.#failure
-    try {
-      stopIfAborted(this.#parts.trying().signal)
-      return await step()
-    } catch (error) {
-      const reason = await reasonOf(this.#parts.work, this.#parts.path, error, this.#parts.trying())
-      await this.#drop(this.#parts.failure(reason))
-      throw this.#failure
-    }
-  }
-
-  async #append(chunk: Uint8Array): Promise<void> {
+  protected override async append(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       if (this.#filled === PIECE_BYTES) {
         await this.#makeRoom()
@@ -145,7 +113,7 @@ export class HdfsWriter implements ObjectWriter {
     }
   }
 
-  async #finish(): Promise<{ sizeBytes: number }> {
+  protected override async finish(): Promise<{ sizeBytes: number }> {
     const { work, path, place } = this.#parts
     const trying = this.#parts.trying()
     const staged =
@@ -155,7 +123,6 @@ export class HdfsWriter implements ObjectWriter {
     this.#pieces = []
     this.#stream = undefined
     await place(staged)
-    this.#state = 'closed'
     return { sizeBytes: this.#sizeBytes }
   }
 
@@ -190,11 +157,7 @@ export class HdfsWriter implements ObjectWriter {
     return this.#pieces.map((piece, i) => (i === this.#pieces.length - 1 ? piece.subarray(0, this.#filled) : piece))
   }
 
-  /** Ends the writer with an error for every later call, and takes away what was written. */
-  async #drop(failure: unknown): Promise<void> {
-    if (this.#state === 'dropped') return
-    this.#state = 'dropped'
-    this.#failure = failure
+  protected override async drop(): Promise<void> {
     this.#pieces = []
     const stream = this.#stream
     this.#stream = undefined

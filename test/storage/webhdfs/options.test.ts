@@ -102,6 +102,9 @@ describe('options', () => {
     [{ delegationToken: 'CANARY', doAs: 'a' }, /exclude/],
     [{ delegationToken: 'CANARY', kerberos: true }, /exclude/],
     [{ kerberos: true, user: 'CANARY' }, /exclude/],
+    [{ password: 'CANARY' }, /password goes with user/],
+    [{ user: 'a:b', password: 'CANARY' }, /colon/],
+    [{ user: 'a', password: 'CANARY' }, /over TLS only/],
     [{ ca: '/no/such/CANARY.pem' }, /ca is neither/],
   ])('%j is refused', (options, problem) => {
     expect(() => webhdfsStorage('webhdfs://nn/t', options)).toThrow(problem)
