@@ -1,15 +1,16 @@
-// Many processes that append to one table at once: on local disk, and on an emulated S3 with 60 ms a request. Everybody must get every
-// commit in, the versions must follow one another, and nobody may wait much longer than others. delta-rs does the same beside it, where
-// ALLUVIUM_PEERS_PYTHON names a Python that has it.
-//   node scripts/run.mjs bench/concurrent-appends.ts [--json] [--processes N] [--commits N] [--latency MS] [--only local|s3] [--no-peer]
-//     [--peer-commits N]
-import { type ChildProcess, spawn } from 'node:child_process'
+// Many processes that append to one table at once: on local disk, on an emulated S3 with 60 ms a request, and on a real HDFS, which
+// test/servers/hdfs.sh starts (Java and Maven). Everybody must get every commit in, the versions must follow one another, and nobody may
+// wait much longer than others. delta-rs does the same beside it on the first two, where ALLUVIUM_PEERS_PYTHON names a Python that has it.
+//   node scripts/run.mjs bench/concurrent-appends.ts [--json] [--processes N] [--commits N] [--latency MS] [--only local|s3|hdfs]
+//     [--no-peer] [--peer-commits N]
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createTable, long, openTable, schema } from 'alluvium'
 import { type S3Emulator, startS3Emulator } from 'alluvium/testing'
+import { webhdfsStorage } from 'alluvium/webhdfs'
 import { python } from './peers.js'
 
 const args = process.argv.slice(2)
@@ -68,7 +69,7 @@ print(json.dumps({"doneMs": done, "tookMs": took, "failures": failures}), flush=
 async function bench(): Promise<void> {
   const results: object[] = []
   const only = option('--only', '')
-  if (only !== 's3') {
+  if (only === '' || only === 'local') {
     const folder = mkdtempSync(join(tmpdir(), 'alluvium-concurrent-'))
     const versions = (table: string): number[] =>
       readdirSync(join(folder, table, '_delta_log')).flatMap((name) => (/^\d{20}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []))
@@ -83,7 +84,7 @@ async function bench(): Promise<void> {
       rmSync(folder, { recursive: true, force: true })
     }
   }
-  if (only !== 'local') {
+  if (only === '' || only === 's3') {
     await using s3 = await startS3Emulator()
     const storage = { endpoint: s3.endpoint, region: s3.region, ...s3.credentials }
     for (const table of ['ours', 'theirs']) await createTable(`s3://tables/${table}`, { schema: rows, storage })
@@ -92,6 +93,19 @@ async function bench(): Promise<void> {
     const peerOptions = { AWS_ALLOW_HTTP: 'true', conditional_put: 'etag', ...s3.env }
     if (hasPeer())
       results.push(await run('deltalake', `S3, ${LATENCY_MS} ms`, 's3://tables/theirs', peerOptions, () => s3Versions(s3, 'theirs'), s3))
+  }
+  if (only === '' || only === 'hdfs') {
+    const hdfs = join(process.env.ALLUVIUM_ROOT ?? '.', 'test/servers/hdfs.sh')
+    const name = `bench-${process.pid}`
+    try {
+      const said = execFileSync(hdfs, ['start', 'plain', name], { encoding: 'utf8' })
+      const url = `webhdfs://${/^namenode0=(.*)$/m.exec(said)?.[1]}/tables/ours`
+      const storage = { user: 'bench' }
+      await createTable(url, { schema: rows, storage })
+      results.push(await run('alluvium', 'HDFS', url, storage, () => hdfsVersions(url, storage)))
+    } finally {
+      execFileSync(hdfs, ['remove', name])
+    }
   }
   const goals = { failed: 0, contiguous: true, fairness: '>= 0.95' }
   const summary = { bench: 'concurrent-appends', processes: PROCESSES, commits: COMMITS, peerCommits: PEER_COMMITS, results, goals }
@@ -106,12 +120,19 @@ function s3Versions(s3: S3Emulator, table: string): number[] {
   return s3.keys('tables', `${table}/_delta_log/`).flatMap((key) => (/\/\d{20}\.json$/.test(key) ? [Number(key.slice(-25, -5))] : []))
 }
 
+async function hdfsVersions(url: string, storage: { readonly user: string }): Promise<number[]> {
+  const found: number[] = []
+  for await (const page of webhdfsStorage(url, storage).list('_delta_log'))
+    found.push(...page.flatMap(({ path }) => (/\/\d{20}\.json$/.test(path) ? [Number(path.slice(-25, -5))] : [])))
+  return found
+}
+
 async function run(
   engine: 'alluvium' | 'deltalake',
   store: string,
   url: string,
   storage: object,
-  versions: () => number[],
+  versions: () => number[] | Promise<number[]>,
   s3?: S3Emulator,
 ): Promise<object> {
   s3?.clearLog()
@@ -126,7 +147,7 @@ async function run(
   const seconds = (Date.now() - startMs) / 1000
   const took = writers.flatMap(({ tookMs }) => tookMs).sort((a, b) => a - b)
   const failures = writers.flatMap((each) => each.failures)
-  const found = versions().sort((a, b) => a - b)
+  const found = (await versions()).sort((a, b) => a - b)
   const firstDoneMs = Math.min(...writers.map(({ doneMs }) => doneMs.at(-1) ?? Infinity))
   return {
     ...{ engine, store, committed: took.length, failed: failures.length, firstFailure: failures[0] },

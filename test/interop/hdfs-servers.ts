@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { repository } from './peers.js'
 
-export type HdfsMode = 'plain' | 'ha' | 'httpfs' | 'kerberos'
+export type HdfsMode = 'plain' | 'ha' | 'httpfs' | 'kerberos' | 'tls'
 
 function has(program: string): boolean {
   try {
@@ -32,7 +32,7 @@ export interface HdfsCluster {
   readonly host: string
   /** The addresses of all namenodes. */
   readonly namenodes: readonly string[]
-  /** A place that nobody has used: `webhdfs://host/tables/…`. */
+  /** A place that nobody has used: `webhdfs://host/tables/…`, or `swebhdfs://…`. */
   freshUrl(): string
   /** Gives the cluster a command, such as `safemode on`. */
   ctl(command: string): Promise<string>
@@ -47,13 +47,13 @@ export interface HdfsCluster {
 
 const script = join(repository, 'test/servers/hdfs.sh')
 
-/** Starts a cluster. */
-export async function startHdfs(mode: HdfsMode): Promise<HdfsCluster> {
+/** Starts a cluster. `settings`: Hadoop's, as `key=value`. */
+export async function startHdfs(mode: HdfsMode, settings: readonly string[] = []): Promise<HdfsCluster> {
   const name = `test-${mode}-${randomUUID().slice(0, 8)}`
   const run = async (...words: string[]): Promise<string> => (await promisify(execFile)(script, words)).stdout
   let facts: Record<string, string> = {}
   const start = async (): Promise<void> => {
-    const said = await run('start', mode, name)
+    const said = await run('start', mode, name, ...settings)
     facts = Object.fromEntries([...said.matchAll(/^(\w+)=(.*)$/gm)].map((match) => [match[1] as string, match[2] as string]))
   }
   await start().catch(async (error) => {
@@ -72,7 +72,7 @@ export async function startHdfs(mode: HdfsMode): Promise<HdfsCluster> {
     get namenodes() {
       return [facts.namenode0, facts.namenode1].filter((each): each is string => each !== undefined)
     },
-    freshUrl: () => `webhdfs://${mode === 'ha' ? 'alluvium' : host()}/tables/${process.pid}-${places++}`,
+    freshUrl: () => `${mode === 'tls' ? 'swebhdfs' : 'webhdfs'}://${mode === 'ha' ? 'alluvium' : host()}/tables/${process.pid}-${places++}`,
     ctl: (command) => run('ctl', name, ...command.split(' ')),
     kill: async () => void (await run('kill', name)),
     restart: start,
@@ -86,11 +86,11 @@ export async function startHdfs(mode: HdfsMode): Promise<HdfsCluster> {
 }
 
 /** A cluster for the tests of the `describe` this is called in: started before them, stopped after them. */
-export function hdfsForSuite(mode: HdfsMode): { readonly current: HdfsCluster } {
+export function hdfsForSuite(mode: HdfsMode, settings: () => readonly string[] = () => []): { readonly current: HdfsCluster } {
   let cluster: HdfsCluster | undefined
   let failed = false
   beforeAll(async () => {
-    cluster = await startHdfs(mode)
+    cluster = await startHdfs(mode, settings())
   })
   afterEach(({ task }) => {
     failed ||= task.result?.state === 'fail'

@@ -36,12 +36,21 @@ export interface S3Server {
 
 const script = join(repository, 'test/servers/s3.sh')
 
+/** How a server differs from the usual one. */
+export interface S3ServerPlace {
+  /** A folder of test/servers/certificates.sh: it speaks https alone. */
+  readonly tls?: string
+  /** Where it keeps its objects. */
+  readonly data?: string
+}
+
 /** Starts a server of its own for a test file. */
-export async function startS3Server(name: S3ServerName): Promise<S3Server> {
+export async function startS3Server(name: S3ServerName, place: S3ServerPlace = {}): Promise<S3Server> {
   const port = await freePort(name === 'ceph' ? 15 : 1)
+  const flags = Object.entries(place).flatMap(([flag, folder]) => [`--${flag}`, folder as string])
   const run = async (verb: string): Promise<string> => {
     const env = { ...process.env, ...(absent === undefined ? { ALLUVIUM_PEERS: peersFolder } : {}) }
-    const { stdout } = await promisify(execFile)(script, [verb, name, '--port', String(port)], { env })
+    const { stdout } = await promisify(execFile)(script, [verb, name, '--port', String(port), ...flags], { env })
     return stdout
   }
   const exported = await run('start').catch(async (error) => {
@@ -73,11 +82,14 @@ export async function startS3Server(name: S3ServerName): Promise<S3Server> {
 }
 
 /** A server for the tests of the `describe` this is called in: started before them, stopped after them. */
-export function s3ServerForSuite(name: S3ServerName): { readonly current: S3Server } {
+export function s3ServerForSuite(
+  name: S3ServerName,
+  place: () => S3ServerPlace | Promise<S3ServerPlace> = () => ({}),
+): { readonly current: S3Server } {
   let server: S3Server | undefined
   let failed = false
   beforeAll(async () => {
-    server = await startS3Server(name)
+    server = await startS3Server(name, await place())
   })
   afterEach(({ task }) => {
     failed ||= task.result?.state === 'fail'

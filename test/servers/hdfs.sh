@@ -10,7 +10,7 @@
 #   test/servers/hdfs.sh remove NAME                      ends it and removes its files and logs
 #   test/servers/hdfs.sh logs NAME                        the file of its log
 #
-# MODE: plain, ha (two namenodes), httpfs, kerberos. NAME is yours to choose; ports are free ones.
+# MODE: plain, ha (two namenodes), httpfs, kerberos, tls (https alone, by an authority whose certificate it says the file of: ca=). NAME is yours to choose; ports are free ones.
 # State is kept below ALLUVIUM_SERVERS (~/.cache/alluvium-servers). The jars (110 MB) are fetched once, into Maven's own folder.
 set -euo pipefail
 
@@ -26,7 +26,7 @@ if [ "$verb" = start ]; then
   [ $# -ge 3 ] || usage
   mode=$2 name=$3
   shift 3
-  case $mode in plain | ha | httpfs | kerberos) ;; *) usage ;; esac
+  case $mode in plain | ha | httpfs | kerberos | tls) ;; *) usage ;; esac
 else
   name=$2
   shift 2
@@ -78,6 +78,13 @@ start() {
     mkdir -p "$home/conf" "$home/tmp"
     rm -f "$home/ready"
     printf 'log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\nlog4j.appender.out.layout=org.apache.log4j.PatternLayout\nlog4j.appender.out.layout.ConversionPattern=%%d{ISO8601} %%-5p %%c{2} - %%m%%n\n' >"$home/conf/log4j.properties"
+    if [ "$mode" = tls ] && [ ! -e "$home/tls/server.p12" ]; then
+      "$source/../certificates.sh" "$home/tls"
+      printf '<configuration>%s</configuration>\n' "$(for each in "keystore.location $home/tls/server.p12" 'keystore.type pkcs12' \
+        'keystore.password alluvium' 'keystore.keypassword alluvium'; do
+        printf '<property><name>ssl.server.%s</name><value>%s</value></property>' "${each%% *}" "${each#* }"
+      done)" >"$home/conf/ssl-server.xml"
+    fi
     for package in java.lang java.util java.net java.io java.nio sun.nio.ch; do opens+=("--add-opens=java.base/$package=ALL-UNNAMED"); done
     opens+=(--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED --add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED)
     cd "$home"

@@ -1,5 +1,5 @@
 // A real HDFS for the tests: namenodes and a datanode in one JVM, with HttpFS or Kerberos where asked, all on the loopback address.
-//   java TestHdfs MODE FOLDER [key=value...]     MODE: plain, ha, httpfs, kerberos; key=value: Hadoop settings
+//   java TestHdfs MODE FOLDER [key=value...]     MODE: plain, ha, httpfs, kerberos, tls; key=value: Hadoop settings
 // Ports are chosen at the first start and kept in FOLDER/ports, so that a start after a kill is the same cluster again.
 // FOLDER/ready appears when it answers and says where. One line POSTed to the control address is a command:
 //   failover | stop-namenode N | start-namenode N | restart-namenode N | safemode on|off | stop-datanode | start-datanode | corrupt PATH
@@ -42,6 +42,14 @@ public final class TestHdfs {
     StringJoiner ready = new StringJoiner("\n", "", "\n");
     Configuration conf = settings(data);
     if (mode.equals("kerberos")) kerberos(conf, folder, ports, ready);
+    // The certificate is in the folder, and ssl-server.xml on the class path says so.
+    if (mode.equals("tls")) {
+      conf.set("dfs.http.policy", "HTTPS_ONLY");
+      conf.set("dfs.namenode.https-address", "127.0.0.1:" + port(ports, "http0"));
+      conf.set("dfs.datanode.https.address", "127.0.0.1:" + port(ports, "datanodeHttps"));
+      ready.add("ca=" + new File(folder, "tls/ca.pem"));
+      ready.add("otherCa=" + new File(folder, "tls/other-ca.pem"));
+    }
     for (int i = 2; i < args.length; i++) conf.set(args[i].substring(0, args[i].indexOf('=')), args[i].substring(args[i].indexOf('=') + 1));
     start(mode, conf, fresh, ports);
     String host = mode.equals("kerberos") ? "localhost" : "127.0.0.1";
@@ -76,9 +84,12 @@ public final class TestHdfs {
     namenodes = mode.equals("ha") ? 2 : 1;
     MiniDFSCluster.Builder builder = new MiniDFSCluster.Builder(conf).numDataNodes(1).format(fresh)
         .skipFsyncForTesting(false).checkExitOnShutdown(false);
+    // Folders of the datanode that were asked for, such as a small disk.
+    if (conf.get("dfs.datanode.data.dir", "").startsWith("/")) builder.manageDataDfsDirs(false);
     builder.setDnHttpPorts(port(ports, "datanode")).setDnIpcPorts(port(ports, "datanodeIpc"));
     if (namenodes == 1) {
-      builder.nameNodePort(port(ports, "rpc0")).nameNodeHttpPort(port(ports, "http0"));
+      builder.nameNodePort(port(ports, "rpc0"));
+      if (!mode.equals("tls")) builder.nameNodeHttpPort(port(ports, "http0"));
     } else {
       // The datanode has to know the logical name too: redirects carry it.
       MiniDFSNNTopology.NSConf service = new MiniDFSNNTopology.NSConf(NAME);
