@@ -1,6 +1,6 @@
 // A gateway in front of a real HDFS that does what Apache Knox does to WebHDFS: https, names and passwords, the base path
 // `/gateway/default/webhdfs/v1`, and redirects rewritten so that data goes through it too, with where it really goes hidden in a
-// parameter. Knox itself is not to be had from the package registries.
+// parameter. A stand-in: Knox itself is a server that has to be installed and configured.
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
