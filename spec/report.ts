@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ambiguitySection } from './campaigns.js'
+import { crashSection } from './crash.js'
 import type { Greeting } from './engine.js'
 import { ENGINE_NAMES } from './engines.js'
 import { interleavingsSection } from './interleavings.js'
@@ -132,6 +133,7 @@ function resultsPage(stored: Stored, suite: Suite): string {
     '',
     ...ambiguitySection(table),
     ...interleavingsSection(table),
+    ...crashSection(table),
     '## What was wrong',
     '',
     ...notes,
