@@ -57,6 +57,8 @@ export function assertVersion(version: number | undefined): void {
 export async function loadFrom(storage: Storage, options: LoadOptions, found?: LogSegment): Promise<LogView> {
   const { version, signal, runtime = systemRuntime } = options
   assertVersion(version)
+  // What is known is as old as the question.
+  const askedMs = runtime.monotonicMs()
   const policy: LogPolicy = { limits: logLimits(options.limits), allowUnreadable: options.allowUnreadable === true }
   const unusable = new Set<string>()
   let damage: AlluviumError | undefined
@@ -75,7 +77,7 @@ export async function loadFrom(storage: Storage, options: LoadOptions, found?: L
     }
     try {
       const view = await replaySegment(storage, segment, policy, signal)
-      view.shared.confirmedMs = runtime.monotonicMs()
+      view.shared.confirmedMs = askedMs
       return view
     } catch (error) {
       const culprit = dispensable(segment, error)
@@ -100,6 +102,7 @@ function dispensable(segment: LogSegment, error: unknown): string | undefined {
  */
 export async function refreshLog(view: LogView, storage: Storage, options: RefreshOptions = {}): Promise<LogView> {
   const { signal, runtime = systemRuntime } = options
+  const askedMs = runtime.monotonicMs()
   let head = view.newest
   if (head.version < view.version) head = view
   // One commit is the usual news, so the second look is for one too; a view that is far behind then reads ahead.
@@ -120,22 +123,27 @@ export async function refreshLog(view: LogView, storage: Storage, options: Refre
       if (head.version === from + n - 1) head = head.applyCommit(from + n, commits[n] as Uint8Array)
     }
     if (found === window) continue
-    return settleRefresh(head, storage, signal, runtime)
+    return settleRefresh(head, storage, signal, runtime, askedMs)
   }
 }
 
 // No next commit: normally the end of the log. After a long silence that could also be a log cleaned past us, or being cleaned now:
 // commits that are found do not mean that those after them are still there.
-async function settleRefresh(head: LogView, storage: Storage, signal: AbortSignal | undefined, runtime: Runtime): Promise<LogView> {
-  const now = runtime.monotonicMs()
-  if (now - head.shared.confirmedMs > TRUST_MS) {
+async function settleRefresh(
+  head: LogView,
+  storage: Storage,
+  signal: AbortSignal | undefined,
+  runtime: Runtime,
+  askedMs: number,
+): Promise<LogView> {
+  if (runtime.monotonicMs() - head.shared.confirmedMs > TRUST_MS) {
     const listing = await listLog(storage, head.version + 1, signal)
     if (listing.commits.size > 0 || listing.checkpoints.size > 0) {
       const { limits, allowUnreadable } = head.shared.policy
       return loadLog(storage, { runtime, limits, allowUnreadable, ...(signal === undefined ? {} : { signal }) })
     }
   }
-  head.shared.confirmedMs = now
+  head.shared.confirmedMs = askedMs
   return head
 }
 

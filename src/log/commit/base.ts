@@ -5,10 +5,8 @@ import type { Storage } from '../../storage/storage.js'
 import { LOG_FOLDER, parseLogName } from '../file-names.js'
 import type { LogView } from '../log-view.js'
 import type { Committer, CommitterCall } from './committer.js'
+import { FRESH_MS } from './footing.js'
 import { alreadyExistsError } from './outcomes.js'
-
-// A log is cleaned of commits that are days old. A snapshot confirmed within this time has not been left behind.
-const FRESH_MS = 60_000
 
 /**
  * Cleaning a log removes old commits, after which the version after an old snapshot looks free although the table is far
@@ -22,7 +20,11 @@ export async function assertBaseHeld(
   what: string,
   call: CommitterCall,
 ): Promise<void> {
-  if (runtime.monotonicMs() - base.shared.confirmedMs <= FRESH_MS) return
+  const { confirmedMs } = base.shared
+  if (runtime.monotonicMs() - confirmedMs <= FRESH_MS) {
+    committer.knows?.(base.version, confirmedMs)
+    return
+  }
   const held = await committer.holds(base.version, call)
   if (held.kind === 'unreadable') throw held.error
   if (held.kind === 'held') return

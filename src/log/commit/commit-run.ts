@@ -42,6 +42,8 @@ export class CommitRun {
   readonly #txnId: string
   /** The snapshot being committed on top of. */
   #view: LogView | undefined
+  /** When the store was first asked to take the proposal that it took: what is known of it is as old as that. */
+  #askedMs = Number.NEGATIVE_INFINITY
   /** Versions that others made meanwhile. */
   #rivals = 0
   #tail: { readonly of: CommitContents['actions']; readonly bytes: Uint8Array } | undefined
@@ -144,6 +146,7 @@ export class CommitRun {
   async #place(proposal: Proposal, staged: StagedProposal | undefined, lookBeside: number): Promise<Rival | undefined> {
     const { runtime, committer } = this.#context
     this.#plan.offer?.(proposal)
+    this.#askedMs = runtime.monotonicMs()
     const placed = await place(committer, proposal, staged, this.#limits, this.#rules.settle, lookBeside)
     const { version, txnId } = proposal
     switch (placed.kind) {
@@ -203,7 +206,7 @@ export class CommitRun {
   }
 
   async #committed({ version, bytes }: Proposal): Promise<CommitResult> {
-    const { committer, runtime } = this.#context
+    const { committer } = this.#context
     // The commit stands whatever publishing says.
     await this.#call((call) => committer.publish(version, call)).catch(() => {})
     try {
@@ -211,7 +214,7 @@ export class CommitRun {
         this.#view === undefined
           ? createdView(parseCommit(bytes, { version, path: commitPath(version) }))
           : this.#view.applyCommit(version, bytes)
-      view.shared.confirmedMs = runtime.monotonicMs()
+      view.shared.confirmedMs = this.#askedMs
       this.#context.upkeep?.committed(view, this.#txnId)
       return { version, txnId: this.#txnId, attempts: this.#limits.attempts, view }
     } catch (cause) {

@@ -4,9 +4,10 @@
 import { decodeUtf8 } from '../../bytes.js'
 import { AlluviumError, isAlluviumError } from '../../errors.js'
 import { isJsonObject, type JsonObject, parseJson } from '../../json.js'
-import type { Runtime } from '../../runtime.js'
+import { type Runtime, systemRuntime } from '../../runtime.js'
 import type { CallOptions, CreateOutcome, Storage } from '../../storage/storage.js'
 import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
+import { Footing } from './footing.js'
 
 /** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
 export interface Proposal {
@@ -64,6 +65,8 @@ export interface Committer {
   findOut(version: number, own: Pick<Proposal, 'txnId'> & Partial<Proposal>, call: CommitterCall): Promise<FindOutcome>
   /** Whether the commit of a version is still there to build on: cleaning a log removes old ones. */
   holds(version: number, call: CommitterCall): Promise<HoldsOutcome>
+  /** Tells that a version was found there by who asked at a time (of the runtime's monotonic clock): it need not be asked for again soon. */
+  knows?(version: number, askedMs: number): void
   /** Makes a ratified version visible as `_delta_log/<version>.json`. A failure here never fails the commit. */
   publish(version: number, call: CommitterCall): Promise<void>
 }
@@ -72,7 +75,7 @@ export interface Committer {
  * The committer of tables without a catalogue: version v is whoever creates `_delta_log/<v>.json`.
  * @throws AlluviumError `STORAGE_UNSAFE` for a store whose `create` is not exclusive: two writers could both succeed.
  */
-export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Committer {
+export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemRuntime): Committer {
   const known = committers.get(storage)
   if (known !== undefined) return known
   if (!storage.capabilities.exclusiveCreate) {
@@ -82,12 +85,28 @@ export function fileSystemCommitter(storage: Storage, _runtime?: Runtime): Commi
       { location: storage.location, capability: 'exclusiveCreate' },
     )
   }
+  const footing = new Footing(runtime)
+  const asking = async <T extends { readonly kind: string }>(version: number, ask: () => Promise<T>): Promise<T> => {
+    const askedMs = footing.nowMs()
+    const found = await ask()
+    if (found.kind === 'other' || found.kind === 'ours' || found.kind === 'held' || found.kind === 'created')
+      footing.knows(version, askedMs)
+    return found
+  }
+  const holdsIt = (version: number, call: CommitterCall): Promise<HoldsOutcome> => asking(version, () => holds(storage, version, call))
+  const put = async (
+    proposal: Proposal,
+    call: CommitterCall,
+    create: (options: CallOptions) => Promise<CreateOutcome>,
+  ): Promise<ProposeOutcome> =>
+    (await footing.refusal(proposal.version, (version) => holdsIt(version, call))) ??
+    asking(proposal.version, () => asOutcome(storage, proposal, call, create))
   const committer: Committer = {
-    propose: (proposal, call) =>
-      asOutcome(storage, proposal, call, (options) => storage.create(commitPath(proposal.version), proposal.bytes, options)),
-    stage: (proposal, call) => stage(storage, proposal, call),
-    findOut: (version, own, call) => findOut(storage, version, own, call),
-    holds: (version, call) => holds(storage, version, call),
+    propose: (proposal, call) => put(proposal, call, (options) => storage.create(commitPath(proposal.version), proposal.bytes, options)),
+    stage: (proposal, call) => stage(storage, proposal, call, put),
+    findOut: (version, own, call) => asking(version, () => findOut(storage, version, own, call)),
+    holds: holdsIt,
+    knows: (version, askedMs) => footing.knows(version, askedMs),
     publish: async () => {},
   }
   committers.set(storage, committer)
@@ -104,13 +123,15 @@ export function txnIdOf(bytes: Uint8Array): string | undefined {
   return isJsonObject(info) && typeof info.txnId === 'string' ? info.txnId : undefined
 }
 
-async function stage(storage: Storage, proposal: Proposal, { signal }: CommitterCall): Promise<StagedProposal | undefined> {
+type Put = (proposal: Proposal, call: CommitterCall, create: (options: CallOptions) => Promise<CreateOutcome>) => Promise<ProposeOutcome>
+
+async function stage(storage: Storage, proposal: Proposal, { signal }: CommitterCall, put: Put): Promise<StagedProposal | undefined> {
   if (storage.stage === undefined) return undefined
   const staging = storage.stage(commitPath(proposal.version), proposal.bytes, { signal })
   try {
     const staged = await orAborted(staging, signal)
     return {
-      place: (call) => asOutcome(storage, proposal, call, (options) => staged.place(options)),
+      place: (call) => put(proposal, call, (options) => staged.place(options)),
       discard: () => staged.discard(),
     }
   } catch {

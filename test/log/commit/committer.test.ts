@@ -4,6 +4,7 @@ import { AlluviumError } from '../../../src/errors.js'
 import { type Committer, fileSystemCommitter, txnIdOf } from '../../../src/log/commit/committer.js'
 import { memoryStorage } from '../../../src/storage/memory.js'
 import type { Storage } from '../../../src/storage/storage.js'
+import { manualRuntime } from '../../support/manual-runtime.js'
 import { logPath } from './ledger.js'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -29,9 +30,47 @@ describe('proposing', () => {
   test('the first proposal of a version makes its file, the next finds it taken and changes nothing', async () => {
     const storage = memoryStorage()
     const committer = fileSystemCommitter(storage)
+    await storage.create(logPath(3), commitOf('before'))
     expect(await committer.propose({ version: 4, txnId: 'a', bytes: commitOf('a') }, call)).toEqual({ kind: 'created' })
     expect(await committer.propose({ version: 4, txnId: 'b', bytes: commitOf('b') }, call)).toEqual({ kind: 'exists' })
     expect(await storage.read(logPath(4))).toEqual(commitOf('a'))
+  })
+
+  test('who slept for longer than a log is kept does not put a version that was cleaned away, staged or not', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const committer = fileSystemCommitter(storage, runtime)
+    await storage.create(logPath(3), commitOf('before'))
+    expect(await committer.holds(3, call)).toEqual({ kind: 'held' })
+    const own = { version: 4, txnId: 'a', bytes: commitOf('a') }
+    await runtime.advance(61_000)
+    for (const version of [4, 5, 6]) await storage.create(logPath(version), commitOf(`v${version}`))
+    for (const version of [3, 4]) await storage.delete(logPath(version))
+    expect(await committer.propose(own, call)).toMatchObject({
+      kind: 'refused',
+      error: { code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned' } },
+    })
+    expect(await storage.stat(logPath(4))).toBeUndefined()
+  })
+
+  test('asks for the version before only where it has not heard of it lately', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const lists: string[] = []
+    const list = storage.list.bind(storage)
+    storage.list = (folder, options) => {
+      lists.push(folder)
+      return list(folder, options)
+    }
+    const committer = fileSystemCommitter(storage, runtime)
+    await storage.create(logPath(3), commitOf('before'))
+    committer.knows?.(3, runtime.monotonicMs())
+    for (const version of [4, 5])
+      expect((await committer.propose({ version, txnId: 'a', bytes: commitOf('a') }, call)).kind).toBe('created')
+    expect(lists).toEqual([])
+    await runtime.advance(61_000)
+    expect((await committer.propose({ version: 6, txnId: 'a', bytes: commitOf('a') }, call)).kind).toBe('created')
+    expect(lists).toHaveLength(1)
   })
 
   test.each<[string, unknown, string]>([

@@ -50,6 +50,11 @@ const blindToOurs = (honest: Committer): Committer => ({
 /** A committer that, finding nothing where it put, believes the version used up. */
 const advancing = (honest: Committer): Committer => ({
   ...honest,
+  // It believes that the version before is there, and does not look.
+  propose: (proposal, call) => {
+    honest.knows?.(proposal.version - 1, Number.POSITIVE_INFINITY)
+    return honest.propose(proposal, call)
+  },
   findOut: async (version, own, call) => {
     const found = await honest.findOut(version, own, call)
     return found.kind === 'absent' && own.bytes !== undefined

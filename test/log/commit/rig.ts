@@ -88,7 +88,7 @@ class Run {
     this.store = new FaultyStorage(this.raw, this.simulation)
     this.store.onBroken = (error) => this.#broken(error)
     this.planted = planted
-    const honest = fileSystemCommitter(this.store)
+    const honest = fileSystemCommitter(this.store, this.simulation)
     this.committer = planted.committer?.(honest, this.raw) ?? honest
   }
 

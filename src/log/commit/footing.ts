@@ -1,0 +1,50 @@
+// What a process last knew of the version that a commit is put on top of, and when it asked. A process may be stopped between any two
+// steps, for longer than a log is kept; then the version that was free may only look free. Rule: knowledge counts from when it was
+// asked for, and nothing is put on knowledge that is old.
+import { AlluviumError } from '../../errors.js'
+import type { Runtime } from '../../runtime.js'
+import type { HoldsOutcome, ProposeOutcome } from './committer.js'
+
+/** A log is cleaned of commits that are days old. What was there so long ago has not been cleaned since. */
+export const FRESH_MS = 60_000
+const MAX_REMEMBERED = 64
+
+export class Footing {
+  readonly #runtime: Runtime
+  readonly #askedMs = new Map<number, number>()
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  nowMs(): number {
+    return this.#runtime.monotonicMs()
+  }
+
+  /** A version was found, by who asked at a time. */
+  knows(version: number, askedMs: number): void {
+    if (askedMs <= (this.#askedMs.get(version) ?? Number.NEGATIVE_INFINITY)) return
+    this.#askedMs.delete(version)
+    this.#askedMs.set(version, askedMs)
+    if (this.#askedMs.size > MAX_REMEMBERED) for (const [oldest] of this.#askedMs) if (this.#askedMs.delete(oldest)) break
+  }
+
+  /** Undefined when the version before may be built on; else what becomes of the proposal. Asks only where too much time has passed. */
+  async refusal(version: number, holds: (version: number) => Promise<HoldsOutcome>): Promise<ProposeOutcome | undefined> {
+    const before = version - 1
+    while (before >= 0 && this.nowMs() - (this.#askedMs.get(before) ?? Number.NEGATIVE_INFINITY) > FRESH_MS) {
+      const held = await holds(before)
+      if (held.kind === 'unreadable') return { kind: 'refused', error: held.error }
+      if (held.kind === 'gone') return { kind: 'refused', error: leftBehind(before) }
+    }
+    return undefined
+  }
+}
+
+function leftBehind(version: number): AlluviumError {
+  return new AlluviumError(
+    'COMMIT_CONFLICT',
+    `version ${version}, on which a commit was to stand, has been cleaned from the log since; open the table again and decide whether to repeat it`,
+    { rule: 'log-cleaned', version },
+  )
+}
