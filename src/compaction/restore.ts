@@ -1,11 +1,12 @@
 // Restoring a table to an earlier version, as one more commit: what left since comes back, what came since leaves. Rule: the
 // version that is restored is never promised without its files, and nobody's progress goes back with it.
 import { AlluviumError } from '../errors.js'
-import { isJsonObject, type JsonObject } from '../json.js'
+import { isJsonObject, type JsonObject, jsonObject } from '../json.js'
 import { commit, vacuumAnnouncement } from '../log/commit/index.js'
 import {
   type Action,
   type AddFile,
+  commitPath,
   type DomainMetadata,
   featuresOf,
   type LogView,
@@ -13,7 +14,7 @@ import {
   loadTombstones,
   type Metadata,
   type Protocol,
-  readHistory,
+  parseCommit,
   tombstonePaths,
 } from '../log/index.js'
 import type { Storage } from '../storage/storage.js'
@@ -132,10 +133,8 @@ async function assertNoVacuumTakes(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (back.length === 0) return
-  const vacuum = (await readHistory(storage, { limit: LOOK_BACK_VERSIONS, signal, metadata: now.metadata })).find(
-    ({ info }) => info?.operation === 'VACUUM START' || isCompletedVacuum(info),
-  )
-  const announced = vacuum?.info === undefined ? undefined : vacuumAnnouncement(vacuum.info)
+  const vacuum = await lastVacuum(storage, now.version, signal)
+  const announced = vacuum === undefined ? undefined : vacuumAnnouncement(vacuum.info)
   if (vacuum === undefined || announced === undefined || nowMs - announced.atMs > VACUUM_MAX_MS) return
   const kept = new Set<string>()
   const tombstones = await loadTombstones(storage, now, { expiredAtMs: announced.atMs - announced.retentionMs, signal })
@@ -147,6 +146,29 @@ async function assertNoVacuumTakes(
     `nothing was restored: a vacuum of ${storage.location}, begun at version ${vacuum.version}, has not come to its end and may be deleting ${lost.path}; try again when it has`,
     { rule: 'vacuum', version: vacuum.version, path: lost.path, committed: false },
   )
+}
+
+// The newest commit that begins or completes a vacuum. Commits may be cleaned away meanwhile: then what they said is long ago.
+async function lastVacuum(
+  storage: Storage,
+  newest: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly version: number; readonly info: JsonObject } | undefined> {
+  for (let version = newest; version >= 0 && version > newest - LOOK_BACK_VERSIONS; version -= PARALLEL) {
+    const versions = Array.from({ length: Math.min(PARALLEL, version + 1) }, (_, n) => version - n)
+    const infos = await Promise.all(versions.map((each) => infoOf(storage, each, signal)))
+    for (const [n, info] of infos.entries())
+      if (info?.operation === 'VACUUM START' || isCompletedVacuum(info)) return { version: version - n, info: info as JsonObject }
+    if (infos.includes(undefined)) return undefined
+  }
+  return undefined
+}
+
+async function infoOf(storage: Storage, version: number, signal: AbortSignal | undefined): Promise<JsonObject | undefined> {
+  const bytes = await storage.read(commitPath(version), { signal })
+  if (bytes === undefined) return undefined
+  for (const action of parseCommit(bytes, { version, path: commitPath(version) })) if (action.kind === 'commitInfo') return action.info
+  return jsonObject()
 }
 
 function isCompletedVacuum(info: JsonObject | undefined): boolean {
