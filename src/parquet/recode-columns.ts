@@ -43,9 +43,12 @@ export function recodeColumns(layout: Footer, codecName: string): readonly Recod
     if (flat === undefined) return undefined
     const isText = node.physicalType === PhysicalType.BYTE_ARRAY
     const [kind, width] = isText ? [flat.kind, 0] : (AS_THEY_ARE[node.physicalType ?? -1] ?? [-1, 0])
-    // Decimals of 16 bytes are written as such.
-    if (kind < 0 || (kind === ColumnKind.FIXED_TO_128 && node.typeLength !== 16)) return undefined
-    columns.push({ node, flat, task: { kind, width, isFloat: DataType.isFloat(flat.field.type), maxLevel: flat.maxLevel, codec } })
+    if (kind < 0) return undefined
+    columns.push({
+      node,
+      flat,
+      task: { kind, width, typeLength: flat.typeLength, isFloat: DataType.isFloat(flat.field.type), maxLevel: flat.maxLevel, codec },
+    })
   }
   return columns
 }

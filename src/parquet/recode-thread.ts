@@ -77,7 +77,7 @@ const instance = () => {
   return made
 }
 const recode = (wasm, bytes, task, parts) => {
-  wasm.begin(task.kind, task.width, task.isFloat ? 1 : 0, task.maxLevel, task.codec)
+  wasm.begin(task.kind, task.width, task.typeLength, task.isFloat ? 1 : 0, task.maxLevel, task.codec)
   for (const { at, size, codec, typeLength, maxLevel, numRows } of parts) {
     const place = wasm.place(size)
     if (place === 0) return undefined

@@ -30,7 +30,7 @@ export interface RecodePlan {
 }
 
 // What a row group of the new file has before compression, about.
-const DEFAULT_ROW_GROUP_BYTES = 32 * 2 ** 20
+const DEFAULT_ROW_GROUP_BYTES = 16 * 2 ** 20
 const DEFAULT_ROW_GROUP_ROWS = 1024 * 1024
 // A row group of a file that is larger than this is decoded piece by piece instead.
 const MAX_UNIT_BYTES = 192 * 2 ** 20

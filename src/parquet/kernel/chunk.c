@@ -143,19 +143,26 @@ static u8 *putLevels(u8 *to, u32 slot, u32 slots, u32 present) {
   return to;
 }
 
-// Decimals of 16 bytes, highest byte first, as Parquet has them.
+// Decimals of 16 bytes, highest byte first and as long as the column has them; 0 where one does not fit.
 static const u8 *highFirst(const u8 *from, u32 count) {
-  if (!grow(&swapped, count * 16, 0)) return 0;
-  for (u32 i = 0; i < count; i++) {
-    store64(swapped.at + i * 16, __builtin_bswap64(load64(from + i * 16 + 8)));
-    store64(swapped.at + i * 16 + 8, __builtin_bswap64(load64(from + i * 16)));
+  u32 length = gathered.typeLength;
+  if (!grow(&swapped, count * length + 16, 0)) return 0;
+  u8 *to = swapped.at;
+  for (u32 i = 0; i < count; i++, from += 16, to += length) {
+    u8 bytes[16];
+    store64(bytes, __builtin_bswap64(load64(from + 8)));
+    store64(bytes + 8, __builtin_bswap64(load64(from)));
+    for (u32 k = 0; k < 16 - length; k++)
+      if (bytes[k] != ((bytes[16 - length] & 0x80) ? 0xff : 0)) return 0;
+    __builtin_memcpy(to, bytes + 16 - length, length);
   }
   return swapped.at;
 }
 
 static int putDictionary(void) {
-  const u8 *from = gathered.width == 16 ? highFirst(gathered.entry.at, gathered.entries) : gathered.entry.at;
-  return from != 0 && putPage(DICTIONARY_PAGE, from, gathered.entryBytes, gathered.entries, PLAIN);
+  if (gathered.width != 16) return putPage(DICTIONARY_PAGE, gathered.entry.at, gathered.entryBytes, gathered.entries, PLAIN);
+  const u8 *from = highFirst(gathered.entry.at, gathered.entries);
+  return from != 0 && putPage(DICTIONARY_PAGE, from, gathered.entries * gathered.typeLength, gathered.entries, PLAIN);
 }
 
 // Bytes of the texts of some values from a place on, as far as a page goes; `values` becomes how many these are.
@@ -211,7 +218,10 @@ static int putPages(void) {
       to += (present + 7) >> 3;
     } else {
       const u8 *from = isText(gathered.kind) ? texts : gathered.plain.at + done * width;
-      if (width == 16) from = highFirst(from, present);
+      if (width == 16) {
+        from = highFirst(from, present);
+        bytes = present * gathered.typeLength;
+      }
       if (from == 0) return 0;
       if (bytes > 0) __builtin_memcpy(to, from, bytes);
       to += bytes;

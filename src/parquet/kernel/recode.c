@@ -28,9 +28,10 @@ EXPORT(reset) void reset(void) {
 }
 
 /** Begins a column. */
-EXPORT(begin) void begin(u32 kind, u32 width, u32 isFloat, u32 maxLevel, u32 codec) {
+EXPORT(begin) void begin(u32 kind, u32 width, u32 typeLength, u32 isFloat, u32 maxLevel, u32 codec) {
   gathered.kind = kind;
   gathered.width = width;
+  gathered.typeLength = typeLength;
   gathered.isFloat = (int)isFloat;
   gathered.maxLevel = maxLevel;
   gathered.codec = codec;

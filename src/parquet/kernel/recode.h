@@ -8,6 +8,7 @@ typedef struct {
   u32 kind;
   u32 width;      // bytes of a gathered value; 0 for texts and booleans
   int isFloat;
+  u32 typeLength; // bytes that a decimal of 16 bytes takes in a page
   u32 maxLevel;   // 1 where values may be null
   u32 codec;
   u32 slots;      // rows so far

@@ -9,6 +9,8 @@ export interface RecodeTask {
   readonly kind: number
   /** Bytes of a value; 0 for texts, binaries and booleans. */
   readonly width: number
+  /** Bytes of a decimal of fixed length, else 0. */
+  readonly typeLength: number
   readonly isFloat: boolean
   /** 1 where values may be null, else 0. */
   readonly maxLevel: number
@@ -44,7 +46,7 @@ export type PackPage = (codec: number, bytes: Uint8Array, to: Uint8Array) => num
 interface Exports {
   readonly memory: WebAssembly.Memory
   reset(): void
-  begin(kind: number, width: number, isFloat: number, maxLevel: number, codec: number): void
+  begin(kind: number, width: number, typeLength: number, isFloat: number, maxLevel: number, codec: number): void
   place(size: number): number
   take(size: number, codec: number, typeLength: number, maxLevel: number, rows: number): number
   finish(): number
@@ -116,7 +118,7 @@ function instance(packer: PackPage): Exports {
 }
 
 function recode(wasm: Exports, bytes: Uint8Array, task: RecodeTask, parts: readonly RecodePart[]): RecodedChunk | undefined {
-  wasm.begin(task.kind, task.width, task.isFloat ? 1 : 0, task.maxLevel, task.codec)
+  wasm.begin(task.kind, task.width, task.typeLength, task.isFloat ? 1 : 0, task.maxLevel, task.codec)
   for (const { at, size, codec, typeLength, maxLevel, numRows } of parts) {
     const place = wasm.place(size)
     if (place === 0) return undefined
