@@ -15,7 +15,7 @@ import { GroupOutput, type RewriteContext, type RewrittenGroup, ROLL_FACTOR, typ
 import { type PlacedRows, Spill } from './spill.js'
 
 /** Arrow bytes of a range that is sorted in memory, about. */
-const RANGE_BYTES = 96 * 2 ** 20
+const RANGE_BYTES = 64 * 2 ** 20
 /** More files than this are not written at once. */
 const MAX_RANGES = 256
 
@@ -58,7 +58,7 @@ function rollAt({ targetBytes }: RewriteContext, { sizeBytes }: PlannedGroup, ro
 interface Order {
   readonly order: ClusterOrder
   readonly cuts: Float64Array
-  /** Rows of the group. */
+  /** Rows of the group, about. */
   readonly rows: number
 }
 
@@ -70,9 +70,9 @@ async function orderOf(
 ): Promise<Order> {
   const sample = await sampleGroup(rewrite, group, columns)
   const order = new ClusterOrder(columns, sample.values, curve)
-  const bytes = sample.rows * (await bytesOfRow(rewrite, group))
+  const bytes = sample.rowsInAll * (await bytesOfRow(rewrite, group))
   const count = Math.min(MAX_RANGES, Math.max(1, Math.ceil(bytes / memoryBytes)))
-  return { order, cuts: cutsOf(order.placesOfSample(sample.values), count), rows: sample.rows }
+  return { order, cuts: cutsOf(order.placesOfSample(sample.values), count), rows: sample.rowsInAll }
 }
 
 // What a row takes in memory, by the first rows of the group.

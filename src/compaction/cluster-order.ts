@@ -4,6 +4,7 @@ import { batchesToCopy } from '../table/index.js'
 import { Axis, type ClusterColumn, columnsToRead, type Ordered, orderedReader } from './cluster-columns.js'
 import { bitsFor, hilbertPlace, zOrderPlace } from './curve.js'
 import type { PlannedGroup } from './optimize-plan.js'
+import type { PlanFile } from './plan.js'
 import type { RewriteContext } from './rewrite-group.js'
 
 /** Values of each column that are looked at before anything is ordered; enough for ranks of a thousandth. */
@@ -51,10 +52,17 @@ export class ClusterOrder {
 export class Sample {
   values: Ordered[][]
   rows = 0
+  /** The share of the group that was looked at, by bytes. */
+  share = 1
   #every = 1
 
   constructor(columns: number) {
     this.values = Array.from({ length: columns }, () => [])
+  }
+
+  /** Rows of the group, about. */
+  get rowsInAll(): number {
+    return Math.ceil(this.rows / Math.max(this.share, Number.EPSILON))
   }
 
   add(batch: RecordBatch, columns: readonly ClusterColumn[]): void {
@@ -71,13 +79,20 @@ export class Sample {
   }
 }
 
-/** Reads the columns of a group once, to learn how their values are spread. */
+/** Files that are looked at, at most: values of so many say how those of all are spread. */
+const SAMPLE_FILES = 256
+
+/** Reads the columns of some files of a group, all of them where there are few, to learn how their values are spread. */
 export async function sampleGroup(rewrite: RewriteContext, group: PlannedGroup, columns: readonly ClusterColumn[]): Promise<Sample> {
   const { context, view, copy, signal } = rewrite
   const needed = columnsToRead(view.schema, columns)
   const sample = new Sample(columns.length)
-  const rows = group.files.map(({ row }) => row)
+  const every = group.files.length / SAMPLE_FILES
+  // Evenly over all of them: what was written together is often alike.
+  const files = every <= 1 ? group.files : Array.from({ length: SAMPLE_FILES }, (_, at) => group.files[Math.floor(at * every)] as PlanFile)
+  const rows = files.map(({ row }) => row)
   for await (const { batch } of batchesToCopy(context.storage, view, copy, rows, { needed, signal })) sample.add(batch, columns)
+  sample.share = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / Math.max(1, group.sizeBytes)
   return sample
 }
 

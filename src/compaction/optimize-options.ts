@@ -13,7 +13,7 @@ export interface ClusterOptions {
   readonly curve?: 'zorder' | 'hilbert'
   /** Bytes of files that are put in order together, at most; an order over more serves filters better. Default 16 GiB. */
   readonly maxBytes?: number
-  /** Bytes of rows that are sorted in memory at once, about; the others wait in files of the table's store. Default 96 MiB. */
+  /** Bytes of rows that are sorted in memory at once, about; the others wait in files of the table's store. Default 64 MiB. */
   readonly memoryBytes?: number
 }
 

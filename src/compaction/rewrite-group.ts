@@ -53,6 +53,9 @@ export async function reencodeGroup(rewrite: RewriteContext, group: PlannedGroup
   }
 }
 
+/** Arrow bytes of a row group: the process grows by several times this, and two are at once. */
+const ROW_GROUP_BYTES = 8 * 2 ** 20
+
 /** When the next file is begun. */
 export interface RollAt {
   readonly bytes: number
@@ -142,6 +145,7 @@ export class GroupOutput {
     const parquet = createParquetWriter(file.object, {
       schema: columns,
       codec,
+      rowGroupBytes: ROW_GROUP_BYTES,
       encodeRowGroup: encoder.encode,
       encodeAhead: encoder.concurrency,
       memory: encoder.memory,

@@ -86,15 +86,14 @@ export class Spill {
   }
 
   async #start(range: number): Promise<Aside> {
-    const { context, copy, encoder, signal } = this.#rewrite
+    const { context, copy, signal } = this.#rewrite
     const place = { partitionColumns: copy.partitionColumns, texts: this.#group.texts, codec: 'snappy', signal } as const
     const file = await startDataFile(context.storage, context.runtime, place)
     const parquet = createParquetWriter(file.object, {
       schema: this.#columns,
       codec: 'snappy',
+      // One at a time: with threads, every range could have one on its way.
       rowGroupBytes: this.#rowGroupBytes,
-      encodeRowGroup: encoder.encode,
-      memory: encoder.memory,
     })
     const aside = { file, parquet, sizeBytes: 0 }
     this.#files.set(range, aside)
