@@ -11,6 +11,8 @@ export class SimProcess {
   readonly runtime: Runtime
   readonly skewMs: number
   isAlive = true
+  /** The longest that it was stopped. */
+  longestPauseMs = 0
   #pausedUntilMs = 0
   readonly #random: Random
   readonly #onCrash: () => void
@@ -35,6 +37,7 @@ export class SimProcess {
   /** Stops the process for a while: to it, all that happens meanwhile happens at the end of it. */
   pause(ms: number): void {
     this.world.note(`${this.name} pauses for ${ms.toFixed(0)} ms`)
+    this.longestPauseMs = Math.max(this.longestPauseMs, ms)
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.world.nowMs + ms)
   }
 

@@ -228,7 +228,7 @@ class Simulation {
         } catch (error) {
           // Some commits are kept for their times alone, without the checkpoint that they would need.
           const endMs = commits[expected + 1]?.atMs ?? Number.POSITIVE_INFINITY
-          if (!isAlluviumError(error, 'VERSION_NOT_FOUND') || endMs > this.world.nowMs - safeMs(this.traits)) throw error
+          if (!isAlluviumError(error, 'VERSION_NOT_FOUND', 'CORRUPT_LOG') || endMs > this.world.nowMs - safeMs(this.traits)) throw error
           continue
         }
         if (version !== expected) this.faults.push(`at ${timestamp} the version was ${expected}, ${version} was given`)
