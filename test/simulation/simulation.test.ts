@@ -41,7 +41,7 @@ describe('a simulation', () => {
       for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count
     }
     for (const name of ['commits', 'acked', 'failed', 'unknown', 'compactions', 'restores', 'cleaned', 'sightings', 'offsets', 'crashes']) {
-      expect(totals[name], name).toBeGreaterThan(5)
+      expect(totals[name], name).toBeGreaterThan(2)
     }
   })
 })
