@@ -42,7 +42,8 @@ export async function readWinners(committer: Committer, from: number, txnId: str
     if (last?.kind === 'unreadable') throw last.error
     if (last?.kind === 'absent') {
       // A later version in the same group landed while the group was read, unless it is still missing when asked again.
-      if (outcomes.slice(end + 1).every((outcome) => outcome.kind === 'absent')) return { winners }
+      // A look that failed shows neither.
+      if (!outcomes.slice(end + 1).some(({ kind }) => kind === 'other' || kind === 'ours')) return { winners }
       if (gapSeenAt === next) throw gapError(next)
       gapSeenAt = next
       group = outcomes.length - end
