@@ -65,15 +65,15 @@ function tryBank() {
   const self = fileURLToPath(import.meta.url)
   const seeds = args.includes('--seeds') ? args[args.indexOf('--seeds') + 1] : '1000'
   const run = (more) => spawnSync(process.execPath, [self, ...more], { cwd: root, encoding: 'utf8' })
-  for (const { name, number, changes, unplanted } of bugs) {
+  for (const { name, number, changes, test, unplanted } of bugs) {
     if (changes === undefined) {
       console.log(`${number} ${name}: not planted: ${unplanted}`)
       continue
     }
     const started = performance.now()
     const { status, stdout } = run(['--bug', name, '--seeds', seeds])
-    const by = /^seed \d+: .*$/m.exec(stdout)?.[0] ?? /^.*FAIL.*$/m.exec(stdout)?.[0] ?? ''
-    const isCaught = status === 1 && /simulate: FAILED/.test(stdout)
+    const by = (test === undefined ? /^seed \d+: .*$/m : /^.*\bFAIL\b.*$/m).exec(stdout)?.[0] ?? ''
+    const isCaught = status === 1 && /simulate: FAILED/.test(stdout) && by !== ''
     console.log(
       `${number} ${name}: ${isCaught ? 'caught' : 'MISSED'} in ${((performance.now() - started) / 1000).toFixed(0)} s: ${by.slice(0, 160)}`,
     )

@@ -40,7 +40,15 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
   hideThreads()
   const world = new World(seed, options)
   const simulation = new Simulation(world)
-  await simulation.run()
+  const astray = (error: unknown): number => simulation.faults.push(`nobody minded ${(error as Error)?.stack ?? error}`)
+  process.on('unhandledRejection', astray)
+  try {
+    await simulation.run()
+  } catch (error) {
+    simulation.faults.push(`the simulation ended with ${(error as Error)?.stack ?? error}`)
+  } finally {
+    process.off('unhandledRejection', astray)
+  }
   return { seed, faults: simulation.faults, trace: world.trace, lines: world.lines, counts: simulation.counts() }
 }
 
@@ -48,7 +56,7 @@ class Simulation {
   readonly world: World
   readonly ledger = new Ledger()
   readonly traits: Traits
-  faults: string[] = []
+  readonly faults: string[] = []
   #judged: Judgement = { faults: [], commits: [], states: [] }
   #crashes = 0
   readonly #disk: Disk
@@ -94,7 +102,7 @@ class Simulation {
     this.#weather = CALM
     await world.run(() => false, world.nowMs + LANDED_MS)
     this.#judged = await checkTable(this.#disk, this.ledger, traits)
-    this.faults = this.#judged.faults
+    this.faults.push(...this.#judged.faults)
     this.#checkAttempts()
     await this.#askAboutDoubts()
     await this.#travel()
