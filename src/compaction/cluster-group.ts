@@ -116,15 +116,29 @@ async function byRange(
   return rowsRead
 }
 
+/** Rows that are dealt out at once: those of small files, a few for each range, would cost more than they weigh. */
+const GATHERED_ROWS = 1 << 15
+
 async function eachBatch(rewrite: RewriteContext, group: PlannedGroup, use: (batch: RecordBatch) => Promise<void>): Promise<number> {
   const { context, view, copy, signal } = rewrite
   const rows = group.files.map(({ row }) => row)
   let rowsRead = 0
+  let gathered: RecordBatch[] = []
+  let count = 0
+  const handOn = async (): Promise<void> => {
+    const batches = gathered
+    gathered = []
+    count = 0
+    if (batches.length > 0) await use(concatBatches(batches))
+  }
   for await (const copied of batchesToCopy(context.storage, view, copy, rows, { signal })) {
     throwIfAborted(signal, 'the sorting of rows')
     rowsRead += copied.rowsRead
-    if (copied.batch.numRows > 0) await use(copied.batch)
+    if (copied.batch.numRows > 0) gathered.push(copied.batch)
+    count += copied.batch.numRows
+    if (count >= GATHERED_ROWS) await handOn()
   }
+  await handOn()
   return rowsRead
 }
 
