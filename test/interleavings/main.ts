@@ -1,7 +1,7 @@
 // npm run interleavings [-- --all] [--seed 1] [--per 25] [--workers 2]
 // Two operations on one table, in every order of their steps at the store: `--all` runs every schedule of every scene (a campaign);
 // without it every schedule without faults, and beside them so many by chance of every scene (`--per`), chosen by the seed.
-// --write-results puts what it found into spec/interleavings.json and spec/RESULTS.md.
+// --only PATTERN keeps the scenes whose name ("VARIANT FIRST SECOND") it matches. --write-results puts what it found into spec/interleavings.json and spec/RESULTS.md.
 // --replay "VARIANT FIRST SECOND FAULTS CHOICES" shows one schedule.
 import { execFileSync, fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -38,7 +38,8 @@ interface Result {
   readonly swaps: readonly string[]
 }
 
-const ALL = jobs()
+const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : ''
+const ALL = jobs().filter(({ variant, first, second }) => new RegExp(only).test(`${variantName(variant)} ${first} ${second}`))
 
 if (process.send !== undefined) {
   process.on('message', (job: number) => {
@@ -106,7 +107,7 @@ async function campaign(): Promise<void> {
 
 function finish(results: readonly Result[], matrix: Matrix, violations: number, codes: readonly (number | null)[], seconds: string): void {
   const isComplete = results.length === ALL.length && codes.every((code) => code === 0)
-  const report = matrix.report(isComplete)
+  const report = matrix.report(isComplete && only === '')
   const campaign = summary(results, report, violations, Number(seconds))
   for (const fault of report.faults.slice(0, 50)) console.error(`matrix: ${fault}`)
   for (const { part, scenes, schedules, distinct, withFaults } of campaign.parts)
@@ -122,7 +123,7 @@ function finish(results: readonly Result[], matrix: Matrix, violations: number, 
       .join(', ')}), ${report.faults.length} unexplained or stale`,
   )
   const isGood = isComplete && violations === 0 && report.faults.length === 0
-  if (isGood && args.includes('--write-results')) {
+  if (isGood && only === '' && args.includes('--write-results')) {
     writeFileSync(join(specFolder, 'interleavings.json'), `${JSON.stringify(campaign, null, 2)}\n`)
     writeResultsPage(loadSuite())
   }
