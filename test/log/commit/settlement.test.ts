@@ -41,6 +41,16 @@ describe('what follows an answer', () => {
     ['a refusal without doubt is a failure when trying again cannot help', clean, refused(false), free, { kind: 'fail' }, false],
     ['a refusal without doubt is a failure when the limits are spent', clean, refused(true), spent, { kind: 'fail' }, false],
     ['a refusal says nothing about an earlier unclear put', doubtful, refused(false), free, { kind: 'look', pause: false }, true],
+    ['a missing file with nothing outstanding and the limits spent is a failure', clean, event('absent'), spent, { kind: 'fail' }, false],
+    ['a missing file with nothing outstanding is put', clean, event('absent'), free, { kind: 'put' }, false],
+    [
+      'a failed look with nothing outstanding and the limits spent is a failure',
+      clean,
+      event('unreadable'),
+      spent,
+      { kind: 'fail' },
+      false,
+    ],
     ['a failed look is repeated', doubtful, event('unreadable'), onlyLook, { kind: 'look', pause: true }, true],
     ['a failed look at the end of all limits is unknown', doubtful, event('unreadable'), spent, { kind: 'unknown' }, true],
   ])('%s', (_, placement, given, allowance, step, outstanding) => {
