@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../../json.js'
 import { type Runtime, systemRuntime } from '../../runtime.js'
 import type { CallOptions, CreateOutcome, Storage } from '../../storage/storage.js'
 import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
+import type { FindOutcome, HoldsOutcome, ProposeOutcome } from './answers.js'
 import { Footing } from './footing.js'
 
 /** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
@@ -16,26 +17,7 @@ export interface Proposal {
   readonly bytes: Uint8Array
 }
 
-export type ProposeOutcome =
-  /** The proposal is the version. */
-  | { readonly kind: 'created' }
-  /** The version was there already: somebody's, or ours from an earlier try of the same proposal. */
-  | { readonly kind: 'exists' }
-  /** Surely nothing was done and nothing will be. */
-  | { readonly kind: 'refused'; readonly error: AlluviumError }
-  /** It may be the version already, or become it later. */
-  | { readonly kind: 'unclear'; readonly error: AlluviumError }
-
-export type FindOutcome =
-  | { readonly kind: 'ours' }
-  | { readonly kind: 'other'; readonly bytes: Uint8Array }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'unreadable'; readonly error: AlluviumError }
-
-export type HoldsOutcome =
-  | { readonly kind: 'held' }
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'unreadable'; readonly error: AlluviumError }
+export type { FindOutcome, HoldsOutcome, ProposeOutcome } from './answers.js'
 
 /** A proposal whose bytes the store holds, durably where it promises that, under no name yet. */
 export interface StagedProposal {

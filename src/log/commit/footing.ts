@@ -3,7 +3,7 @@
 // asked for, and nothing is put on knowledge that is old.
 import { AlluviumError } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
-import type { HoldsOutcome, ProposeOutcome } from './committer.js'
+import type { HoldsOutcome, ProposeOutcome } from './answers.js'
 
 /** A log is cleaned of commits that are days old. What was there so long ago has not been cleaned since. */
 export const FRESH_MS = 60_000

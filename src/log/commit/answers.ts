@@ -1,0 +1,23 @@
+// What a committer answers: outcomes are values, also the one that nobody knows.
+import type { AlluviumError } from '../../errors.js'
+
+export type ProposeOutcome =
+  /** The proposal is the version. */
+  | { readonly kind: 'created' }
+  /** The version was there already: somebody's, or ours from an earlier try of the same proposal. */
+  | { readonly kind: 'exists' }
+  /** Surely nothing was done and nothing will be. */
+  | { readonly kind: 'refused'; readonly error: AlluviumError }
+  /** It may be the version already, or become it later. */
+  | { readonly kind: 'unclear'; readonly error: AlluviumError }
+
+export type FindOutcome =
+  | { readonly kind: 'ours' }
+  | { readonly kind: 'other'; readonly bytes: Uint8Array }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unreadable'; readonly error: AlluviumError }
+
+export type HoldsOutcome =
+  | { readonly kind: 'held' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unreadable'; readonly error: AlluviumError }
