@@ -10,7 +10,7 @@ export default {
   tsconfigFile: 'none.json',
   coverageAnalysis: 'perTest',
   concurrency: 1,
-  timeoutMS: 20_000,
+  timeoutMS: 4000,
   tempDirName: '.run/stryker',
   ignorePatterns: ['/dist', '/bench', '/docs', '/examples', '/.run', '/spec'],
   reporters: ['clear-text', 'json', 'progress-append-only'],
