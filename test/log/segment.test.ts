@@ -365,6 +365,24 @@ describe('refreshing', () => {
     expect(new Set(all).size).toBe(1)
   })
 
+  test('is opened while it is being cleaned: what was listed and is gone is listed anew', async () => {
+    const storage = await table(6)
+    const list = storage.list.bind(storage)
+    let listings = 0
+    storage.list = async function* (folder, options) {
+      const pages = []
+      for await (const page of list(folder, options)) pages.push(page)
+      // The commits listed first are cleaned away before they are read, after a checkpoint was written.
+      if (listings++ === 0) {
+        await storage.put(commitPath(6), encodeUtf8(add('f6')))
+        await checkpointOf(storage, 6)
+        for (const page of pages) for (const { path } of page) if (!path.endsWith('06.json')) await storage.delete(path)
+      }
+      yield* pages
+    }
+    expect((await loadLog(storage)).version).toBe(6)
+  })
+
   test('after a long silence is not taken in by commits that a cleaner has not come to yet', async () => {
     const storage = await table(5)
     const clock = { at: 0 }
