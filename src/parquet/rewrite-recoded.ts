@@ -35,6 +35,8 @@ const DEFAULT_ROW_GROUP_ROWS = 1024 * 1024
 // A row group of a file that is larger than this is decoded piece by piece instead.
 const MAX_UNIT_BYTES = 192 * 2 ** 20
 const MAX_UNIT_ROWS = 4 * 2 ** 20
+// What is read of the files for one row group, whatever their footers say of it.
+const MAX_READ_BYTES = 512 * 2 ** 20
 const READS_AT_ONCE = 16
 // Row groups that are on their way: while one is written, the next is made and the one after it read.
 const UNITS_AT_ONCE = 2
@@ -201,7 +203,7 @@ function locate(
       return { at, size: compressedSize, codec, typeLength: flat.typeLength, maxLevel: flat.maxLevel, numRows: info.numRows }
     }),
   )
-  return { reads, parts, size }
+  return size > MAX_READ_BYTES ? undefined : { reads, parts, size }
 }
 
 async function readInto(bytes: Uint8Array, reads: readonly Read[], { signal }: RewriteOptions): Promise<void> {
