@@ -24,9 +24,10 @@ async function append(writer: string, commits: number): Promise<void> {
   const table = await openTable(webhdfsStorage(url, options))
   for (let n = 0; n < commits && !stopped; n++) {
     const id = `${writer}-${n}`
+    const startMs = performance.now()
     try {
       const { version } = await table.append([{ id, n: BigInt(n) }])
-      console.log(JSON.stringify({ id, outcome: 'acked', version }))
+      console.log(JSON.stringify({ id, outcome: 'acked', version, tookMs: performance.now() - startMs }))
     } catch (error) {
       const unknown = isAlluviumError(error, 'COMMIT_STATE_UNKNOWN')
       console.log(JSON.stringify({ id, outcome: unknown ? 'unknown' : 'failed', error: String(error) }))

@@ -56,16 +56,20 @@ describe.skipIf(hdfsAbsent !== undefined)('HDFS', () => {
     expect(await idsOf(await openTable(byHdfs, { storage: { user, namenodes: cluster.current.host } }))).toEqual(['d'])
   })
 
-  test('16 processes that append at once all commit, each row once, in versions without a gap', async () => {
+  // Of 100 each: bench/concurrent-appends.ts.
+  test('16 processes that append 10 times at once all commit, each row once, in versions without a gap, in equal times', async () => {
     const url = cluster.current.freshUrl()
     await createTable(url, { schema: columns, storage: { user } })
-    const running = Array.from({ length: 16 }, (_, n) => children.start('append-3', url, { user } as object, `writer${n}`))
+    const running = Array.from({ length: 16 }, (_, n) => children.start('append-10', url, { user } as object, `writer${n}`))
     await Promise.all(running.map(({ ended }) => ended))
     const lines = running.flatMap((child) => child.lines as Line[])
     expect(lines.filter(({ outcome }) => outcome !== 'acked')).toEqual([])
     expect(await idsOf(await openTable(url, { storage: { user } }))).toEqual(lines.map(({ id }) => id).sort())
     const versions = lines.map(({ version }) => version as number).sort((a, b) => a - b)
-    expect(versions).toEqual(Array.from({ length: 48 }, (_, n) => n + 1))
+    expect(versions).toEqual(Array.from({ length: 160 }, (_, n) => n + 1))
+    const shares = running.map((child) => (child.lines as Line[]).reduce((sum, { tookMs = 0 }) => sum + tookMs, 0))
+    const jain = shares.reduce((a, b) => a + b, 0) ** 2 / (shares.length * shares.reduce((a, b) => a + b * b, 0))
+    expect(jain).toBeGreaterThanOrEqual(0.9)
   })
 
   test('delta-rs reads what we wrote', { skip: absent !== undefined }, async () => {

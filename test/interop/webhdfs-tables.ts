@@ -12,6 +12,8 @@ export interface Line {
   readonly id: string
   readonly outcome: 'acked' | 'failed' | 'unknown'
   readonly version?: number
+  /** How long an acknowledged one took. */
+  readonly tookMs?: number
   readonly error?: string
 }
 
