@@ -8,6 +8,7 @@ import type { Greeting } from './engine.js'
 import { ENGINE_NAMES } from './engines.js'
 import { interleavingsSection } from './interleavings.js'
 import type { CaseResult, Verdict } from './run-case.js'
+import { simulationSection } from './simulation.js'
 import { type Suite, specFolder } from './suite.js'
 
 export interface Run {
@@ -134,6 +135,7 @@ function resultsPage(stored: Stored, suite: Suite): string {
     ...ambiguitySection(table),
     ...interleavingsSection(table),
     ...crashSection(table),
+    ...simulationSection(table),
     '## What was wrong',
     '',
     ...notes,
