@@ -114,8 +114,8 @@ function mutants(table: Table, { modules, notRun, command, date }: z.infer<typeo
   return [
     '## Mutants',
     '',
-    `\`${command}\` on ${date}: changes planted by Stryker into the modules that decide a commit, and how many the tests of`,
-    `\`vitest.mutation.config.ts\` notice.${notRun.length === 0 ? '' : ` Not run: ${notRun.join(', ')}.`}`,
+    `\`${command}\` on ${date}: changes planted by Stryker into the modules that decide a commit, and how many of them the tests`,
+    `of each module alone notice, a part of those of \`vitest.mutation.config.ts\`.${notRun.length === 0 ? '' : ` Not run: ${notRun.join(', ')}.`}`,
     '',
     table(
       ['module', 'mutants', 'caught', 'survived', 'not covered', 'score'],

@@ -97,7 +97,7 @@ describe('a position', () => {
     expect(refusal({ source: 't', partition: 0, firstOffset: 1 }, 1).message).toMatch(missing)
     expect(refusal({ source: 't', partition: 0, lastOffset: 1 }, 1).message).toMatch(missing)
     expect(refusal({ source: 't', partition: 0, offsets: [] }, 0).message).toMatch(missing)
-    expect(checkPosition({ source: 't', partition: 0, offsets: [4, 9n] }, 2)).toMatchObject({ firstOffset: 4n, lastOffset: 9n })
+    expect(checkPosition({ source: 't', partition: 0, offsets: [4, 6, 9n] }, 3)).toMatchObject({ firstOffset: 4n, lastOffset: 9n })
     expect(checkPosition({ source: 't', partition: 0, firstOffset: 2, offsets: [4, 9] }, 2)).toMatchObject({
       firstOffset: 2n,
       lastOffset: 9n,
