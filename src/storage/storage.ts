@@ -71,6 +71,8 @@ export interface Storage {
   /** For messages: the root as a URL or path, without credentials. */
   readonly location: string
   readonly capabilities: StorageCapabilities
+  /** Every call is a request over a network, so that what only saves others a request may cost none. Default false. */
+  readonly remote?: boolean
   /** The whole object. */
   read(path: string, options?: CallOptions): Promise<Uint8Array | undefined>
   /** `length` bytes from `offset`, fewer only at the end of the object. */

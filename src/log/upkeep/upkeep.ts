@@ -91,7 +91,7 @@ export class Upkeep {
 
   #isDue(view: LogView): boolean {
     try {
-      return isCheckpointDue(view, view.commitBytes)
+      return isCheckpointDue(view, view.commitBytes, this.#storage.remote === true)
     } catch (error) {
       this.#fail('checkpoint', view, error) // a property that makes no sense
       return false

@@ -38,6 +38,7 @@ export function s3Storage(url: string, options: S3Options = {}): Storage {
 class S3Store implements Storage {
   readonly location: string
   readonly capabilities: StorageCapabilities = { exclusiveCreate: true, durable: true }
+  readonly remote = true
   readonly #place: S3Place
   readonly #settings: S3Settings
   readonly #connection: S3Connection

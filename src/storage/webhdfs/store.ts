@@ -77,6 +77,7 @@ export function webhdfsStorageWith(negotiator: Negotiator, url: string, options:
 class WebHdfsStore implements WebHdfsStorage {
   readonly location: string
   readonly capabilities: StorageCapabilities = { exclusiveCreate: true, durable: true }
+  readonly remote = true
   readonly #work: Work
   readonly #hide: (text: string) => string
 

@@ -103,8 +103,10 @@ describe('checkpoints by policy', () => {
   const checkpoints = async (storage: Storage): Promise<string[]> =>
     (await names(storage, /checkpoint\.parquet$/)).map((path) => path.slice(11, 31))
 
-  async function appended(properties: Record<string, string>, count: number): Promise<Storage> {
-    const storage = memoryStorage()
+  // A memory store that says it is behind a network.
+  const remoteStorage = (): Storage => Object.assign(memoryStorage(), { remote: true })
+
+  async function appended(properties: Record<string, string>, count: number, storage: Storage = remoteStorage()): Promise<Storage> {
     const table = await createTable(storage, { schema: ids, properties })
     for (let n = 0; n < count; n++) {
       await table.append([{ id: BigInt(n) }])
@@ -118,13 +120,17 @@ describe('checkpoints by policy', () => {
     expect((await checkpoints(await appended({ 'delta.checkpointInterval': '3' }, 7))).map(Number)).toEqual([3, 6])
   })
 
-  test('come after a hundred small commits, where it does not', async () => {
+  test('come after ten commits on a store at hand, where it does not', async () => {
+    expect((await checkpoints(await appended({}, 31, memoryStorage()))).map(Number)).toEqual([10, 20, 30])
+  })
+
+  test('come after a hundred small commits on a remote store', async () => {
     expect((await checkpoints(await appended({}, 201))).map(Number)).toEqual([100, 200])
     expect((await checkpoints(await appended({ ...V2 }, 101))).length).toBe(1)
   })
 
   test('come after ten commits, where it does not and these are large', async () => {
-    const storage = memoryStorage()
+    const storage = remoteStorage()
     const table = await createTable(storage, { schema: schema({ p: long(), id: long() }), partitionBy: ['p'] })
     // Each names 400 files: more than 100 kB.
     for (let n = 0; n < 21; n++) {
@@ -139,7 +145,7 @@ describe('checkpoints by policy', () => {
       [{ 'delta.checkpointInterval': '10' }, 12, [10]],
       [{}, 102, [100]],
     ] as const) {
-      const storage = memoryStorage()
+      const storage = remoteStorage()
       await createTable(storage, { schema: ids, properties })
       for (let n = 0; n < commits; n++) {
         const table = await openTable(storage)
@@ -151,7 +157,7 @@ describe('checkpoints by policy', () => {
   })
 
   test('come once from two handles that have not heard of each other', async () => {
-    const storage = memoryStorage()
+    const storage = remoteStorage()
     await createTable(storage, { schema: ids })
     const [a, b] = [await openTable(storage), await openTable(storage)]
     for (let n = 0; n < 115; n++) {
@@ -164,7 +170,7 @@ describe('checkpoints by policy', () => {
   })
 
   test('that fail are reported and fail no commit', async () => {
-    const storage = memoryStorage()
+    const storage = remoteStorage()
     await createTable(storage, { schema: ids, properties: { 'delta.checkpointInterval': '1' } })
     const failures: string[] = []
     const table = await openTable(failing(storage, /checkpoint/), {
@@ -181,7 +187,7 @@ describe('checkpoints by policy', () => {
   })
 
   test('and checksums are not written where the handle does not want them', async () => {
-    const storage = memoryStorage()
+    const storage = remoteStorage()
     const table = await createTable(storage, { schema: ids, properties: { 'delta.checkpointInterval': '1' }, upkeep: 'none' })
     await table.append([{ id: 1n }])
     await table.settled()
