@@ -9,7 +9,7 @@ export interface RewriteOptions {
   /** The columns of the new file. Files may lack some, which are null there; others of theirs are left out. */
   readonly schema: StructType
   readonly codec: WriteCodec
-  /** Bytes of values, before compression, that make a row group, about. Default: 16 MiB, or 8 where files must be decoded. */
+  /** Bytes of values, before compression, that make a row group, about. Default: 7 MiB, or 8 where files must be decoded. */
   readonly rowGroupBytes?: number
   /** Rows that make a row group; default 1,048,576. */
   readonly rowGroupRows?: number
