@@ -93,9 +93,9 @@ export class AddColumns {
     }
   }
 
-  /** The column of what was appended; only lent: it is worthless once more is appended. */
-  finish(): Data {
-    return this.builder.finish(true)
+  /** The column of what was appended; worthless once more is appended, where it is only lent. */
+  finish(lent: boolean): Data {
+    return this.builder.finish(lent)
   }
 
   private appendExtras(row: number, flags: number): void {

@@ -19,9 +19,12 @@ export class CheckpointBatches {
   private readonly columns: StructType
   private readonly schema: ReturnType<typeof toArrowSchema>
   private readonly nulls: Map<string, Data> = new Map()
+  private readonly lends: boolean
 
-  constructor(columns: StructType) {
+  /** `lends`: batches of adds are worthless once the next is asked for. */
+  constructor(columns: StructType, lends: boolean) {
     this.columns = columns
+    this.lends = lends
     this.schema = toArrowSchema(columns)
   }
 
@@ -42,7 +45,7 @@ export class CheckpointBatches {
       for (let from = 0; from < run.rows.length; from += BATCH_ROWS) {
         const to = Math.min(run.rows.length, from + BATCH_ROWS)
         builder.append(run.rows, from, to, texts)
-        yield this.batch('add', builder.finish(), to - from)
+        yield this.batch('add', builder.finish(this.lends), to - from)
       }
     }
   }
