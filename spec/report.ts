@@ -155,8 +155,10 @@ function escaped(text: string): string {
   return text.replaceAll('|', '\\|')
 }
 
+// Engines quote what they found, control characters too, which would make a binary file of the page.
 function asCode(text: string): string {
-  return `\`${text.replaceAll('`', "'")}\``
+  const printable = text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return `\`${printable.replaceAll('`', "'")}\``
 }
 
 // A note may name the scratch folder; it says nothing to anyone else.
