@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
@@ -22,5 +23,9 @@ export function configFor(test: NonNullable<ViteUserConfig['test']>): ViteUserCo
   })
 }
 
-// Hermetic: npm alone, no server, no Java, no Python.
-export default configFor({ include: ['test/**/*.test.ts'], exclude: ['test/interop/**', 'test/corpus/**'] })
+// Hermetic: npm alone, no server, no Java, no Python. On two processors both are used, not all but one.
+export default configFor({
+  include: ['test/**/*.test.ts'],
+  exclude: ['test/interop/**', 'test/corpus/**'],
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+})
