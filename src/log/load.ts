@@ -8,6 +8,7 @@ import { isCompaction, type LogStep } from './compaction.js'
 import { commitPath } from './file-names.js'
 import { FileTable } from './file-table.js'
 import { assertCommitSize, type LogLimits, logLimits } from './limits.js'
+import { listedAnew } from './listed-anew.js'
 import { Lineage, type LogPolicy, type LogView } from './log-view.js'
 import { rebuildTable } from './rebuild.js'
 import { emptyState, type LogState, Replay } from './replay.js'
@@ -53,23 +54,9 @@ export function assertVersion(version: number | undefined): void {
     throw new RangeError(`a version is a non-negative safe integer, not ${version}`)
 }
 
-// A log that is being cleaned loses files between their listing and their reading: what is listed then is as good.
-const LISTED_ANEW = 3
-
 /** {@link loadLog} for a caller that has found the segment already. */
-export async function loadFrom(storage: Storage, options: LoadOptions, found?: LogSegment): Promise<LogView> {
-  for (let again = 0; ; again++) {
-    try {
-      return await loadOnce(storage, options, again === 0 ? found : undefined)
-    } catch (error) {
-      if (again === LISTED_ANEW || !(await isGone(storage, error, options.signal))) throw error
-    }
-  }
-}
-
-async function isGone(storage: Storage, error: unknown, signal: AbortSignal | undefined): Promise<boolean> {
-  if (!isAlluviumError(error, 'CORRUPT_LOG', 'CORRUPT_CHECKPOINT') || typeof error.facts.path !== 'string') return false
-  return (await storage.stat(error.facts.path, { signal })) === undefined
+export function loadFrom(storage: Storage, options: LoadOptions, found?: LogSegment): Promise<LogView> {
+  return listedAnew(storage, options.signal, (again) => loadOnce(storage, options, again === 0 ? found : undefined))
 }
 
 async function loadOnce(storage: Storage, options: LoadOptions, found: LogSegment | undefined): Promise<LogView> {

@@ -18,6 +18,7 @@ export type FindOutcome =
   | { readonly kind: 'unreadable'; readonly error: AlluviumError }
 
 export type HoldsOutcome =
-  | { readonly kind: 'held' }
+  /** `isFollowed`: so is the version after it. */
+  | { readonly kind: 'held'; readonly isFollowed: boolean }
   | { readonly kind: 'gone' }
   | { readonly kind: 'unreadable'; readonly error: AlluviumError }

@@ -68,11 +68,10 @@ export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemR
     )
   }
   const footing = new Footing(runtime)
-  const asking = async <T extends { readonly kind: string }>(version: number, ask: () => Promise<T>): Promise<T> => {
+  const asking = async <T extends FindOutcome | HoldsOutcome | ProposeOutcome>(version: number, ask: () => Promise<T>): Promise<T> => {
     const askedMs = footing.nowMs()
     const found = await ask()
-    if (found.kind === 'other' || found.kind === 'ours' || found.kind === 'held' || found.kind === 'created')
-      footing.knows(version, askedMs)
+    if (isFooting(found)) footing.knows(version, askedMs)
     return found
   }
   const holdsIt = (version: number, call: CommitterCall): Promise<HoldsOutcome> => asking(version, () => holds(storage, version, call))
@@ -165,30 +164,36 @@ async function findOut(
   return { kind: 'other', bytes }
 }
 
+// Whether a commit may be put on top of a version because of an answer: it is there, and nobody is known to have gone on from it.
+function isFooting(answer: FindOutcome | HoldsOutcome | ProposeOutcome): boolean {
+  return ['other', 'ours', 'created'].includes(answer.kind) || (answer.kind === 'held' && !answer.isFollowed)
+}
+
 // A log that is being cleaned loses its commits in any order: one that is still there while the next is gone and later ones are not
 // is as good as gone itself.
 async function holds(storage: Storage, version: number, { signal }: CommitterCall): Promise<HoldsOutcome> {
   const path = commitPath(version)
   try {
-    return { kind: (await orAborted(isNewestOrFollowed(storage, version, signal), signal)) ? 'held' : 'gone' }
+    const found = await orAborted(newestOrFollowed(storage, version, signal), signal)
+    return found === undefined ? { kind: 'gone' } : { kind: 'held', isFollowed: found === 'followed' }
   } catch (cause) {
     return { kind: 'unreadable', error: asStorageError(cause, `looking for ${path} in ${storage.location}`) }
   }
 }
 
-async function isNewestOrFollowed(storage: Storage, version: number, signal: AbortSignal): Promise<boolean> {
+async function newestOrFollowed(storage: Storage, version: number, signal: AbortSignal): Promise<'newest' | 'followed' | undefined> {
   let isThere = false
   for await (const page of storage.list(LOG_FOLDER, { from: commitPath(version), signal })) {
     for (const { path } of page) {
       const file = parseLogName(path.slice(LOG_FOLDER.length + 1))
       if (file === undefined || file.kind === 'last-checkpoint' || file.kind === 'checksum') continue
       if (file.kind === 'commit' && file.version <= version + 1) {
-        if (file.version === version + 1) return isThere
+        if (file.version === version + 1) return isThere ? 'followed' : undefined
         isThere = true
-      } else if (file.version > version + 1) return false
+      } else if (file.version > version + 1) return undefined
     }
   }
-  return isThere
+  return isThere ? 'newest' : undefined
 }
 
 function firstLine(bytes: Uint8Array): JsonObject | undefined {

@@ -36,6 +36,8 @@ export class Footing {
       const held = await holds(before)
       if (held.kind === 'unreadable') return { kind: 'refused', error: held.error }
       if (held.kind === 'gone') return { kind: 'refused', error: leftBehind(before) }
+      // Not tried: while the request is under way the version could be cleaned away, and be free then.
+      if (held.isFollowed) return { kind: 'exists' }
     }
     return undefined
   }

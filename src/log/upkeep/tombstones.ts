@@ -4,6 +4,7 @@
 import { type Data, DataType } from 'apache-arrow'
 import { bitAt } from '../../arrow/index.js'
 import { decodeUtf8, encodeUtf8 } from '../../bytes.js'
+import { AlluviumError } from '../../errors.js'
 import { isJsonObject, jsonObject } from '../../json.js'
 import { openLeafFile } from '../../parquet/index.js'
 import type { Storage } from '../../storage/storage.js'
@@ -16,6 +17,7 @@ import { FieldScan } from '../field-scan.js'
 import { FileTable, vectorId } from '../file-table.js'
 import { Pattern, skipBlanks, standsAt } from '../json-scan.js'
 import { assertCommitSize, logLimits } from '../limits.js'
+import { listedAnew } from '../listed-anew.js'
 import type { LogView } from '../log-view.js'
 import { ActionFault, actionOf } from '../parse-action.js'
 import { CHUNK_MASK, EXTENDED, HAS_VECTOR, type RowChunk } from '../row-chunk.js'
@@ -48,9 +50,13 @@ export interface TombstoneOptions {
  * The tombstones of a view that have not expired and whose file has not come back.
  * @throws AlluviumError as for opening the log: it must still hold the view's version
  */
-export async function loadTombstones(storage: Storage, view: LogView, options: TombstoneOptions): Promise<Tombstones> {
+export function loadTombstones(storage: Storage, view: LogView, options: TombstoneOptions): Promise<Tombstones> {
+  return listedAnew(storage, options.signal, (again) => collect(storage, view, options, again === 0 ? options.segment : undefined))
+}
+
+async function collect(storage: Storage, view: LogView, options: TombstoneOptions, found: LogSegment | undefined): Promise<Tombstones> {
   const { signal, holdsNone = () => false } = options
-  const segment = options.segment ?? (await findSegment(storage, { version: view.version, signal }))
+  const segment = found ?? (await findSegment(storage, { version: view.version, signal }))
   const collector = new TombstoneCollector(view)
   const sidecars = segment.checkpoint === undefined ? [] : await readCheckpoint(storage, segment.checkpoint, collector, holdsNone, signal)
   const { withoutRemoves } = view.shared.table
@@ -58,7 +64,10 @@ export async function loadTombstones(storage: Storage, view: LogView, options: T
     if (from === to && withoutRemoves.has(to)) continue
     assertCommitSize(file.path, file.sizeBytes, logLimits())
     const bytes = await storage.read(file.path, { signal })
-    if (bytes === undefined) throw new ActionFault(`${file.path} was listed but is gone`)
+    if (bytes === undefined) {
+      const { path } = file
+      throw new AlluviumError('CORRUPT_LOG', `${path} was listed but is gone: the log is being cleaned, or was damaged`, { path })
+    }
     collector.commit(bytes, { version: to, path: file.path })
   }
   return collector.finish(view, options.expiredAtMs, sidecars)

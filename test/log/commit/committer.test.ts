@@ -41,7 +41,7 @@ describe('proposing', () => {
     const storage = memoryStorage({ runtime })
     const committer = fileSystemCommitter(storage, runtime)
     await storage.create(logPath(3), commitOf('before'))
-    expect(await committer.holds(3, call)).toEqual({ kind: 'held' })
+    expect(await committer.holds(3, call)).toEqual({ kind: 'held', isFollowed: false })
     const own = { version: 4, txnId: 'a', bytes: commitOf('a') }
     await runtime.advance(61_000)
     for (const version of [4, 5, 6]) await storage.create(logPath(version), commitOf(`v${version}`))
@@ -51,6 +51,22 @@ describe('proposing', () => {
       error: { code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned' } },
     })
     expect(await storage.stat(logPath(4))).toBeUndefined()
+  })
+
+  test('a version that is found taken by who asks for the one before is not put: the request could land after it was cleaned away', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const committer = fileSystemCommitter(storage, runtime)
+    for (const version of [3, 4]) await storage.create(logPath(version), commitOf(`v${version}`))
+    let puts = 0
+    const create = storage.create.bind(storage)
+    storage.create = (...args) => {
+      puts++
+      return create(...args)
+    }
+    for (let n = 0; n < 2; n++)
+      expect(await committer.propose({ version: 4, txnId: 'a', bytes: commitOf('a') }, call)).toEqual({ kind: 'exists' })
+    expect(puts).toBe(0)
   })
 
   test('asks for the version before only where it has not heard of it lately', async () => {
@@ -136,7 +152,7 @@ test('a version is held while its commit file is there', async () => {
   const storage = memoryStorage()
   const committer = fileSystemCommitter(storage)
   await storage.create(logPath(3), commitOf('a'))
-  expect(await committer.holds(3, call)).toEqual({ kind: 'held' })
+  expect(await committer.holds(3, call)).toEqual({ kind: 'held', isFollowed: false })
   expect(await committer.holds(2, call)).toEqual({ kind: 'gone' })
 })
 
@@ -145,8 +161,8 @@ test('a version whose successor was cleaned away already is not held, in whateve
   const committer = fileSystemCommitter(storage)
   for (const version of [3, 5, 6]) await storage.create(logPath(version), commitOf(`v${version}`))
   expect(await committer.holds(3, call)).toEqual({ kind: 'gone' })
-  expect(await committer.holds(5, call)).toEqual({ kind: 'held' })
-  expect(await committer.holds(6, call)).toEqual({ kind: 'held' })
+  expect(await committer.holds(5, call)).toEqual({ kind: 'held', isFollowed: true })
+  expect(await committer.holds(6, call)).toEqual({ kind: 'held', isFollowed: false })
   await storage.create(logPath(3).replace('3.json', '4.crc'), commitOf('v4'))
   expect(await committer.holds(3, call)).toEqual({ kind: 'gone' })
 })
