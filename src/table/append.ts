@@ -7,6 +7,7 @@ import type { Operation, TableContext } from './context.js'
 import type { WrittenFiles } from './data-writer.js'
 import { batchesOf, type RowSource, type RowSourceOptions } from './row-source.js'
 import { Transaction } from './transaction.js'
+import { mayBeVacuumed } from './vacuumed-meanwhile.js'
 import { dataWriterFor, type WriteOptions } from './write-options.js'
 
 export interface AppendOptions extends WriteOptions, RowSourceOptions, CommitOptions {
@@ -133,6 +134,7 @@ export async function commitAppend(
       // What a refreshed view already shows as recorded can no longer be seen as a conflict by the commit itself.
       const overtaken = staged.txns.some((txn) => newer.txns.get(txn.appId)?.version !== on.txns.get(txn.appId)?.version)
       if (overtaken || !stillFits(on, newer)) throw error
+      if (await mayBeVacuumed(context, staged.files, { from: on, to: newer }, options.signal)) throw error
       on = newer
     }
   }

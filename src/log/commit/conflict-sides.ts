@@ -83,9 +83,7 @@ export function collectWinner(actions: readonly Action[], before: TableShape): T
     else if (action.kind === 'metaData') metadata = action
     else if (action.kind === 'commitInfo') {
       if (typeof action.info.operation === 'string') operation = action.info.operation
-      const vacuum = vacuumAnnouncement(action.info)
-      // Half of its retention more: clocks differ, and a file is written before it says when.
-      if (vacuum !== undefined) vacuumsBeforeMs = vacuum.atMs - vacuum.retentionMs / 2
+      vacuumsBeforeMs = vacuumFenceMs(action.info) ?? vacuumsBeforeMs
     }
   }
   const after = { protocol: protocol ?? before.protocol, metadata: metadata ?? before.metadata }
@@ -104,6 +102,13 @@ export function collectWinner(actions: readonly Action[], before: TableShape): T
     adds,
     removes,
   }
+}
+
+/** Files that were written before this time and that no version has, the vacuum that begins with a commit may be deleting. */
+export function vacuumFenceMs(info: JsonObject): number | undefined {
+  const vacuum = vacuumAnnouncement(info)
+  // Half of its retention more: clocks differ, and a file is written before it says when.
+  return vacuum === undefined ? undefined : vacuum.atMs - vacuum.retentionMs / 2
 }
 
 /** What a beginning vacuum says of itself; undefined for every other commit. */

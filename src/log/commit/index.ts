@@ -13,7 +13,7 @@ export {
   txnIdOf,
 } from './committer.js'
 export { type ConflictBase, type ConflictDecision, type ConflictRule, checkConflict, type Winner } from './conflict.js'
-export { vacuumAnnouncement } from './conflict-sides.js'
+export { vacuumAnnouncement, vacuumFenceMs } from './conflict-sides.js'
 export { commitShared, identifyStore, mayShare } from './group.js'
 export { ISOLATION_LEVELS, type IsolationLevel, isBlindAppend, type ReadSet } from './isolation.js'
 export type { CommitOptions } from './limits.js'

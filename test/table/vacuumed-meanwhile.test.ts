@@ -1,0 +1,42 @@
+// A writer that slept between writing a file and committing it, woken on a table that has another shape since.
+import { type AddFile, createTable, isAlluviumError, long, memoryStorage, openTable, schema, type Table, vacuum } from 'alluvium'
+import { expect, test } from 'vitest'
+import { commitAppend } from '../../src/table/append.js'
+import { manualRuntime } from '../support/manual-runtime.js'
+
+const HOUR_MS = 3_600_000
+
+async function wakeAfter(hours: number, meanwhile: (other: Table<unknown, never>) => Promise<unknown>): Promise<unknown> {
+  const runtime = manualRuntime({ startMs: Date.UTC(2026, 0, 1) })
+  const storage = memoryStorage({ runtime })
+  const properties = { 'delta.deletedFileRetentionDuration': 'interval 1 hours' }
+  const sleeper = await createTable(storage, { schema: schema({ id: long() }), properties, runtime })
+  const { view } = await sleeper.snapshot()
+  for (const path of ['mine.parquet', 'nobody.parquet']) await storage.put(path, new Uint8Array(3))
+  const file: AddFile = {
+    kind: 'add',
+    path: 'mine.parquet',
+    partitionValues: {},
+    size: 3,
+    modificationTime: runtime.now(),
+    dataChange: true,
+  }
+  await runtime.advance(hours * HOUR_MS)
+  const other = (await openTable(storage, { runtime })) as unknown as Table<unknown, never>
+  await other.setProperties({ note: 'another shape' })
+  await meanwhile(other)
+  const operation = { operation: 'WRITE', operationParameters: {} }
+  return commitAppend(sleeper.context, view, { files: [file], txns: [] }, () => operation, {}).then(
+    ({ version }) => version,
+    (error: unknown) => isAlluviumError(error, 'COMMIT_CONFLICT') && error.facts.committed,
+  )
+}
+
+test('does not commit its file past a vacuum that has deleted it', async () => {
+  expect(await wakeAfter(3, (other) => vacuum(other))).toBe(false)
+})
+
+test('commits it on the new shape where no vacuum was, or none that takes files of that age', async () => {
+  expect(await wakeAfter(3, async () => undefined)).toBe(2)
+  expect(await wakeAfter(0, (other) => vacuum(other))).toBe(2)
+})
