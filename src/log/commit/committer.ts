@@ -71,8 +71,7 @@ export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemR
   const asking = async <T extends FindOutcome | HoldsOutcome | ProposeOutcome>(version: number, ask: () => Promise<T>): Promise<T> => {
     const askedMs = footing.nowMs()
     const found = await ask()
-    if (isNewest(found)) footing.knows(version, askedMs)
-    else if (found.kind === 'other' || found.kind === 'ours') footing.follows(version)
+    if (isFooting(found)) footing.knows(version, askedMs)
     return found
   }
   const holdsIt = (version: number, call: CommitterCall): Promise<HoldsOutcome> => asking(version, () => holds(storage, version, call))
@@ -165,9 +164,9 @@ async function findOut(
   return { kind: 'other', bytes }
 }
 
-// Whether a version was there and the newest.
-function isNewest(answer: FindOutcome | HoldsOutcome | ProposeOutcome): boolean {
-  return answer.kind === 'created' || (answer.kind === 'held' && !answer.isFollowed)
+// Whether a commit may be put on top of a version because of an answer: it is there, and nobody is known to have gone on from it.
+function isFooting(answer: FindOutcome | HoldsOutcome | ProposeOutcome): boolean {
+  return ['other', 'ours', 'created'].includes(answer.kind) || (answer.kind === 'held' && !answer.isFollowed)
 }
 
 // A log that is being cleaned loses its commits in any order: one that is still there while the next is gone and later ones are not

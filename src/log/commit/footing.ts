@@ -12,7 +12,6 @@ const MAX_REMEMBERED = 64
 export class Footing {
   readonly #runtime: Runtime
   readonly #askedMs = new Map<number, number>()
-  readonly #found = new Set<number>()
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -22,31 +21,12 @@ export class Footing {
     return this.#runtime.monotonicMs()
   }
 
-  /** A version was the newest, for who asked at a time. */
+  /** A version was found, by who asked at a time. */
   knows(version: number, askedMs: number): void {
-    this.#note(version, askedMs)
-    if (this.#found.has(version + 1)) this.follows(version + 1)
-  }
-
-  #note(version: number, askedMs: number): void {
     if (askedMs <= (this.#askedMs.get(version) ?? Number.NEGATIVE_INFINITY)) return
     this.#askedMs.delete(version)
     this.#askedMs.set(version, askedMs)
     if (this.#askedMs.size > MAX_REMEMBERED) for (const [oldest] of this.#askedMs) if (this.#askedMs.delete(oldest)) break
-  }
-
-  /**
-   * A version was read. That alone says nothing of its age: an old one may be cleaned away the next moment. But it came after the one
-   * before it was the newest, and counts from then.
-   */
-  follows(version: number): void {
-    this.#found.add(version)
-    if (this.#found.size > MAX_REMEMBERED) for (const oldest of this.#found) if (this.#found.delete(oldest)) break
-    for (let next = version; this.#found.has(next); next++) {
-      const beforeMs = this.#askedMs.get(next - 1)
-      if (beforeMs === undefined) return
-      this.#note(next, beforeMs)
-    }
   }
 
   /** Undefined when the version before may be built on; else what becomes of the proposal. Asks only where too much time has passed. */

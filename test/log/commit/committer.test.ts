@@ -69,17 +69,6 @@ describe('proposing', () => {
     expect(puts).toBe(0)
   })
 
-  test('an old version that was just read is nothing to build on: it may be cleaned away the next moment', async () => {
-    const runtime = manualRuntime()
-    const storage = memoryStorage({ runtime })
-    const committer = fileSystemCommitter(storage, runtime)
-    for (const version of [3, 4, 5]) await storage.create(logPath(version), commitOf(`v${version}`))
-    for (const version of [3, 4]) expect(await committer.findOut(version, { txnId: 'a' }, call)).toMatchObject({ kind: 'other' })
-    for (const version of [4, 5]) await storage.delete(logPath(version))
-    await storage.create(logPath(6), commitOf('v6'))
-    expect(await committer.propose({ version: 5, txnId: 'a', bytes: commitOf('a') }, call)).toMatchObject({ kind: 'refused' })
-  })
-
   test('asks for the version before only where it has not heard of it lately', async () => {
     const runtime = manualRuntime()
     const storage = memoryStorage({ runtime })
