@@ -82,7 +82,7 @@ async function loadOnce(storage: Storage, options: LoadOptions, found: LogSegmen
     }
     try {
       const view = await replaySegment(storage, segment, policy, signal)
-      view.shared.confirmedMs = askedMs
+      if (version === undefined) view.shared.confirmedMs = askedMs
       return view
     } catch (error) {
       const culprit = dispensable(segment, error)

@@ -147,8 +147,8 @@ const schemas = new WeakMap<Metadata, StructType>()
 export class Lineage {
   readonly table: FileTable
   readonly policy: LogPolicy
-  /** When the store last confirmed that the newest view is the newest version; the runtime's monotonic clock. */
-  confirmedMs = 0
+  /** When the store last showed that no version followed the newest view, which may be another by now; the runtime's monotonic clock. */
+  confirmedMs = Number.NEGATIVE_INFINITY
   /** The last checkpoint written from this lineage, and the bytes of the log then. */
   checkpoint: { readonly version: number; readonly sizeBytes: number; readonly logBytes: number } | undefined
   /** Rows of the sidecars of the last checkpoint written from this lineage, by the sidecar's name. */
@@ -213,7 +213,8 @@ export class Lineage {
   private fork(view: LogView): Lineage {
     const table = rebuildTable(this.table, view.files.liveRows(), view.version)
     const lineage = new Lineage(table, this.policy)
-    lineage.confirmedMs = this.confirmedMs
+    // Nothing is known of what followed an older view: the fork has it as its newest.
+    if (view === this.head) lineage.confirmedMs = this.confirmedMs
     lineage.root = new LogView(lineage, view.replayState, view.protocol, view.metadata, view.commitModifiedMs)
     lineage.head = lineage.root
     return lineage

@@ -75,12 +75,14 @@ export async function expected<T>(stage: Stage, run: () => Promise<T>, also: rea
 /** An error that no network and no rival explains is a fault. */
 export function complain(stage: Stage, error: unknown, also: readonly string[] = []): void {
   if (isAlluviumError(error, ...EXPECTED) || (error instanceof AlluviumError && also.includes(error.code))) return
-  // To who slept for longer than a log is kept, a log that is being cleaned has a gap: nothing is written into it.
-  const slept = stage.process.longestPauseMs > safeMs(stage.traits)
-  if (slept && isAlluviumError(error, 'CORRUPT_LOG') && error.message.includes('the log has a gap')) return
   stage.ledger.faults.push(
     `${stage.process.name} met ${error instanceof AlluviumError ? error.code : ''} ${(error as Error)?.stack ?? error}`,
   )
+}
+
+/** Whether the process was stopped for longer than anything is sure to be kept. */
+export function hasOverslept({ process, traits }: Stage): boolean {
+  return process.longestPauseMs > safeMs(traits)
 }
 
 /** Some callers wait for an outcome, others soon have enough of it: those are left in doubt now and then. */

@@ -20,5 +20,6 @@ export type FindOutcome =
 export type HoldsOutcome =
   /** `isFollowed`: so is the version after it. */
   | { readonly kind: 'held'; readonly isFollowed: boolean }
-  | { readonly kind: 'gone' }
+  /** `isCleaned`: a checkpoint of a later version shows why; without one the log has a hole. */
+  | { readonly kind: 'gone'; readonly isCleaned: boolean }
   | { readonly kind: 'unreadable'; readonly error: AlluviumError }

@@ -22,7 +22,8 @@ export async function assertBaseHeld(
 ): Promise<void> {
   const { confirmedMs } = base.shared
   if (runtime.monotonicMs() - confirmedMs <= FRESH_MS) {
-    committer.knows?.(base.version, confirmedMs)
+    // Of the newest view that is, which may be a later one: then the put asks for itself.
+    committer.knows?.(base.newest.version, confirmedMs)
     return
   }
   const held = await committer.holds(base.version, call)

@@ -71,7 +71,8 @@ export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemR
   const asking = async <T extends FindOutcome | HoldsOutcome | ProposeOutcome>(version: number, ask: () => Promise<T>): Promise<T> => {
     const askedMs = footing.nowMs()
     const found = await ask()
-    if (isFooting(found)) footing.knows(version, askedMs)
+    if (isNewest(found)) footing.knows(version, askedMs)
+    else if (found.kind === 'other' || found.kind === 'ours') footing.follows(version)
     return found
   }
   const holdsIt = (version: number, call: CommitterCall): Promise<HoldsOutcome> => asking(version, () => holds(storage, version, call))
@@ -164,36 +165,39 @@ async function findOut(
   return { kind: 'other', bytes }
 }
 
-// Whether a commit may be put on top of a version because of an answer: it is there, and nobody is known to have gone on from it.
-function isFooting(answer: FindOutcome | HoldsOutcome | ProposeOutcome): boolean {
-  return ['other', 'ours', 'created'].includes(answer.kind) || (answer.kind === 'held' && !answer.isFollowed)
+// Whether a version was there and the newest.
+function isNewest(answer: FindOutcome | HoldsOutcome | ProposeOutcome): boolean {
+  return answer.kind === 'created' || (answer.kind === 'held' && !answer.isFollowed)
+}
+
+async function holds(storage: Storage, version: number, { signal }: CommitterCall): Promise<HoldsOutcome> {
+  try {
+    return await orAborted(listFrom(storage, version, signal), signal)
+  } catch (cause) {
+    return { kind: 'unreadable', error: asStorageError(cause, `looking for ${commitPath(version)} in ${storage.location}`) }
+  }
 }
 
 // A log that is being cleaned loses its commits in any order: one that is still there while the next is gone and later ones are not
 // is as good as gone itself.
-async function holds(storage: Storage, version: number, { signal }: CommitterCall): Promise<HoldsOutcome> {
-  const path = commitPath(version)
-  try {
-    const found = await orAborted(newestOrFollowed(storage, version, signal), signal)
-    return found === undefined ? { kind: 'gone' } : { kind: 'held', isFollowed: found === 'followed' }
-  } catch (cause) {
-    return { kind: 'unreadable', error: asStorageError(cause, `looking for ${path} in ${storage.location}`) }
-  }
-}
-
-async function newestOrFollowed(storage: Storage, version: number, signal: AbortSignal): Promise<'newest' | 'followed' | undefined> {
+async function listFrom(storage: Storage, version: number, signal: AbortSignal): Promise<HoldsOutcome> {
   let isThere = false
+  let hasLater = false
+  let isCleaned = false
   for await (const page of storage.list(LOG_FOLDER, { from: commitPath(version), signal })) {
     for (const { path } of page) {
       const file = parseLogName(path.slice(LOG_FOLDER.length + 1))
       if (file === undefined || file.kind === 'last-checkpoint' || file.kind === 'checksum') continue
-      if (file.kind === 'commit' && file.version <= version + 1) {
-        if (file.version === version + 1) return isThere ? 'followed' : undefined
-        isThere = true
-      } else if (file.version > version + 1) return undefined
+      if (file.kind === 'commit' && file.version === version) isThere = true
+      if (file.version <= version) continue
+      // The files of one version have no order that would help: its checkpoint is listed before its commit.
+      if (file.kind === 'commit' && file.version === version + 1 && isThere) return { kind: 'held', isFollowed: true }
+      hasLater = true
+      if (file.kind !== 'commit' && file.kind !== 'compacted') isCleaned = true
+      if (isCleaned && file.version > version + 1) return { kind: 'gone', isCleaned }
     }
   }
-  return isThere ? 'newest' : undefined
+  return isThere && !hasLater ? { kind: 'held', isFollowed: false } : { kind: 'gone', isCleaned }
 }
 
 function firstLine(bytes: Uint8Array): JsonObject | undefined {

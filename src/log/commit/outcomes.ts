@@ -75,3 +75,12 @@ export function alreadyExistsError(location: string): AlluviumError {
     committed: false,
   })
 }
+
+/** `COMMIT_CONFLICT`, for a commit whose base the log no longer holds: what follows that is not known any more. */
+export function leftBehindError(version: number): AlluviumError {
+  return new AlluviumError(
+    'COMMIT_CONFLICT',
+    `version ${version}, on which a commit was to stand, has been cleaned from the log since; open the table again and decide whether to repeat it`,
+    { rule: 'log-cleaned', version },
+  )
+}

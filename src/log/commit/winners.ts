@@ -4,6 +4,7 @@ import { AlluviumError } from '../../errors.js'
 import { commitPath } from '../file-names.js'
 import type { Committer, FindOutcome, Proposal } from './committer.js'
 import { isTransient, type Limits } from './limits.js'
+import { leftBehindError } from './outcomes.js'
 
 /** A commit of somebody else, as bytes. */
 export interface FoundCommit {
@@ -22,7 +23,8 @@ const GROUP_MAX = 16
 
 /**
  * Reads every commit from `from` to the newest.
- * @throws AlluviumError the store's error when a version cannot be read within the limits, `CORRUPT_LOG` for a gap.
+ * @throws AlluviumError the store's error when a version cannot be read within the limits, `CORRUPT_LOG` for a gap,
+ *   `COMMIT_CONFLICT` (rule `log-cleaned`) for one that a later checkpoint explains.
  */
 export async function readWinners(committer: Committer, from: number, txnId: string, limits: Limits): Promise<WinnersFound> {
   const winners: FoundCommit[] = []
@@ -44,7 +46,7 @@ export async function readWinners(committer: Committer, from: number, txnId: str
       // A later version in the same group landed while the group was read, unless it is still missing when asked again.
       // A look that failed shows neither.
       if (!outcomes.slice(end + 1).some(({ kind }) => kind === 'other' || kind === 'ours')) return { winners }
-      if (gapSeenAt === next) throw gapError(next)
+      if (gapSeenAt === next) throw await gapError(committer, next, limits)
       gapSeenAt = next
       group = outcomes.length - end
     } else group = Math.min(GROUP_MAX, group * 2)
@@ -80,13 +82,16 @@ async function findOut(committer: Committer, version: number, txnId: string, lim
   }
 }
 
-function gapError(version: number): AlluviumError {
+// Who has fallen far behind meets a log that is being cleaned: its commits go in any order, and a later checkpoint stands for them.
+async function gapError(committer: Committer, version: number, limits: Limits): Promise<AlluviumError> {
+  const call = limits.call()
+  const before = await committer.holds(version - 1, call).finally(() => call.end())
+  if (before.kind === 'unreadable') return before.error
+  if (before.kind === 'gone' && before.isCleaned) return leftBehindError(version - 1)
+  const path = commitPath(version)
   return new AlluviumError(
     'CORRUPT_LOG',
-    `${commitPath(version)} is missing while later commits exist: the log has a gap, and nothing may be written into it`,
-    {
-      version,
-      path: commitPath(version),
-    },
+    `${path} is missing while later commits exist: the log has a gap, and nothing may be written into it`,
+    { version, path },
   )
 }

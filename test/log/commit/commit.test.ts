@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { AlluviumError } from '../../../src/errors.js'
 import type { Action } from '../../../src/log/actions.js'
 import { commit, fileSystemCommitter, mayDeleteDataFiles } from '../../../src/log/commit/index.js'
-import { type LogView, loadLog } from '../../../src/log/index.js'
+import { type LogView, loadLog, refreshLog } from '../../../src/log/index.js'
 import type { Storage } from '../../../src/storage/storage.js'
 import { logPath, readRawLog } from './ledger.js'
 import { METADATA, rawAdd, rawCommit } from './rig.js'
@@ -195,6 +195,18 @@ describe('a lost race', () => {
     expect(await scene.raw.read(logPath(3))).toBeUndefined()
   })
 
+  test('that reads a gap before a checkpoint has fallen behind a log that is being cleaned', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (const version of [1, 2, 4]) await rawCommit(scene.raw, version, [])
+    await scene.raw.create('_delta_log/00000000000000000004.checkpoint.parquet', new Uint8Array([1]))
+    expect(await scene.fails(base, [add('a')])).toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      facts: { rule: 'log-cleaned', version: 2, committed: false },
+    })
+    expect(await scene.raw.read(logPath(3))).toBeUndefined()
+  })
+
   test('calls onRebase with each newer snapshot before the next try, never without a race', async () => {
     const scene = new Scene()
     const base = await scene.begin()
@@ -366,6 +378,39 @@ describe('what is refused before anything is put', () => {
     const error = await scene.fails(base, [add('a')])
     expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 0, committed: false } })
     expect(await scene.raw.read(logPath(1))).toBeUndefined()
+  })
+
+  test('a snapshot that a refresh has gone past, and then a cleaning: that the newest version is known says nothing of an older one', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (let version = 1; version <= 5; version++) await rawCommit(scene.raw, version, [])
+    await refreshLog(base, scene.raw, { runtime: scene.simulation })
+    for (let version = 0; version < 4; version++) await scene.raw.delete(logPath(version))
+    const error = await scene.fails(base, [add('a')])
+    expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 0, committed: false } })
+    expect(await scene.raw.read(logPath(1))).toBeUndefined()
+  })
+
+  test('a snapshot opened at an old version, just before a cleaning', async () => {
+    const scene = new Scene()
+    await scene.begin()
+    for (let version = 1; version <= 5; version++) await rawCommit(scene.raw, version, [])
+    const base = await loadLog(scene.raw, { runtime: scene.simulation, version: 2 })
+    for (let version = 0; version < 4; version++) await scene.raw.delete(logPath(version))
+    expect(await scene.fails(base, [add('a')])).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 2 } })
+    expect(await scene.raw.read(logPath(3))).toBeUndefined()
+  })
+
+  test('a snapshot that was gone past in two ways is no newer for what was seen of the other', async () => {
+    const scene = new Scene()
+    const base = await scene.begin()
+    for (let version = 1; version <= 5; version++) await rawCommit(scene.raw, version, [])
+    await refreshLog(base, scene.raw, { runtime: scene.simulation })
+    const other = base.applyCommit(1, [add('other')])
+    expect(other.newest.version).toBe(1)
+    for (let version = 0; version < 4; version++) await scene.raw.delete(logPath(version))
+    expect(await scene.fails(other, [add('a')])).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 1 } })
+    expect(await scene.raw.read(logPath(2))).toBeUndefined()
   })
 
   test('an old snapshot whose version is still there is committed on', async () => {

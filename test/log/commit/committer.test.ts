@@ -69,6 +69,17 @@ describe('proposing', () => {
     expect(puts).toBe(0)
   })
 
+  test('an old version that was just read is nothing to build on: it may be cleaned away the next moment', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const committer = fileSystemCommitter(storage, runtime)
+    for (const version of [3, 4, 5]) await storage.create(logPath(version), commitOf(`v${version}`))
+    for (const version of [3, 4]) expect(await committer.findOut(version, { txnId: 'a' }, call)).toMatchObject({ kind: 'other' })
+    for (const version of [4, 5]) await storage.delete(logPath(version))
+    await storage.create(logPath(6), commitOf('v6'))
+    expect(await committer.propose({ version: 5, txnId: 'a', bytes: commitOf('a') }, call)).toMatchObject({ kind: 'refused' })
+  })
+
   test('asks for the version before only where it has not heard of it lately', async () => {
     const runtime = manualRuntime()
     const storage = memoryStorage({ runtime })
@@ -153,18 +164,41 @@ test('a version is held while its commit file is there', async () => {
   const committer = fileSystemCommitter(storage)
   await storage.create(logPath(3), commitOf('a'))
   expect(await committer.holds(3, call)).toEqual({ kind: 'held', isFollowed: false })
-  expect(await committer.holds(2, call)).toEqual({ kind: 'gone' })
+  expect(await committer.holds(2, call)).toEqual({ kind: 'gone', isCleaned: false })
 })
 
 test('a version whose successor was cleaned away already is not held, in whatever order a cleaner works', async () => {
   const storage = memoryStorage({ pageObjects: 1 })
   const committer = fileSystemCommitter(storage)
   for (const version of [3, 5, 6]) await storage.create(logPath(version), commitOf(`v${version}`))
-  expect(await committer.holds(3, call)).toEqual({ kind: 'gone' })
+  expect(await committer.holds(3, call)).toEqual({ kind: 'gone', isCleaned: false })
   expect(await committer.holds(5, call)).toEqual({ kind: 'held', isFollowed: true })
   expect(await committer.holds(6, call)).toEqual({ kind: 'held', isFollowed: false })
   await storage.create(logPath(3).replace('3.json', '4.crc'), commitOf('v4'))
-  expect(await committer.holds(3, call)).toEqual({ kind: 'gone' })
+  expect(await committer.holds(3, call)).toEqual({ kind: 'gone', isCleaned: false })
+})
+
+test.each([
+  ['a classic one', '00000000000000000004.checkpoint.parquet'],
+  ['one of several parts', '00000000000000000006.checkpoint.0000000001.0000000002.parquet'],
+  ['one with sidecars', '00000000000000000006.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json'],
+])('of what is gone a later checkpoint says that it was cleaned away: %s', async (_, name) => {
+  const storage = memoryStorage({ pageObjects: 1 })
+  const committer = fileSystemCommitter(storage)
+  for (const version of [3, 6, 7]) await storage.create(logPath(version), commitOf(`v${version}`))
+  await storage.create(`_delta_log/${name}`, commitOf('checkpoint'))
+  expect(await committer.holds(3, call)).toEqual({ kind: 'gone', isCleaned: true })
+  expect(await committer.holds(2, call)).toEqual({ kind: 'gone', isCleaned: true })
+  expect(await committer.holds(6, call)).toEqual({ kind: 'held', isFollowed: true })
+  expect(await committer.holds(7, call)).toEqual({ kind: 'held', isFollowed: false })
+})
+
+test('a version whose successor has a checkpoint and a commit is followed, though the checkpoint is listed first', async () => {
+  const storage = memoryStorage({ pageObjects: 1 })
+  const committer = fileSystemCommitter(storage)
+  for (const version of [3, 4, 5]) await storage.create(logPath(version), commitOf(`v${version}`))
+  await storage.create('_delta_log/00000000000000000004.checkpoint.parquet', commitOf('checkpoint'))
+  expect(await committer.holds(3, call)).toEqual({ kind: 'held', isFollowed: true })
 })
 
 test.each<[string, string | undefined]>([

@@ -35,7 +35,7 @@ export class Scene {
     more: Partial<CommitRequest> = {},
     options: CommitOptions = {},
   ): Promise<CommitResult> {
-    const context = { storage: this.storage, runtime: this.simulation, committer: fileSystemCommitter(this.storage) }
+    const context = { storage: this.storage, runtime: this.simulation, committer: fileSystemCommitter(this.storage, this.simulation) }
     const request = { base, actions, operation: 'WRITE', operationParameters: { mode: 'Append' }, readSet: { appIds: [] }, ...more }
     return this.simulation.run(() => commit(context, request, options))
   }

@@ -1,7 +1,7 @@
 // Reading the commits that came first: all of them, in order, up to the newest; a gap is an error only once it is surely one.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AlluviumError } from '../../../src/errors.js'
-import type { Committer, FindOutcome } from '../../../src/log/commit/committer.js'
+import type { Committer, FindOutcome, HoldsOutcome } from '../../../src/log/commit/committer.js'
 import type { Limits } from '../../../src/log/commit/limits.js'
 import { readGroup, readWinners } from '../../../src/log/commit/winners.js'
 
@@ -31,7 +31,10 @@ const limits = {
 } as unknown as Limits
 
 /** A log whose versions are answered by a function, which is told how often a version was looked at before. */
-function log(answer: (version: number, times: number) => FindOutcome): Committer {
+function log(
+  answer: (version: number, times: number) => FindOutcome,
+  holds: (version: number) => HoldsOutcome = () => ({ kind: 'gone', isCleaned: false }),
+): Committer {
   const times = new Map<number, number>()
   return {
     findOut: async (version: number, { txnId }: { txnId: string }) => {
@@ -41,6 +44,7 @@ function log(answer: (version: number, times: number) => FindOutcome): Committer
       times.set(version, before + 1)
       return answer(version, before)
     },
+    holds: async (version: number) => holds(version),
   } as unknown as Committer
 }
 
@@ -124,6 +128,31 @@ describe('the winners', () => {
       message: expect.stringMatching(/^_delta_log\/00000000000000000006\.json is missing while later commits exist/),
       facts: { version: 6, path: '_delta_log/00000000000000000006.json' },
     })
+  })
+
+  test('with a gap that a later checkpoint explains have been cleaned: whoever is so far behind opens the table again', async () => {
+    const asked: number[] = []
+    const cleaned = log(
+      (version) => (version === 6 || version > 8 ? absent : other(version)),
+      (version) => {
+        asked.push(version)
+        return { kind: 'gone', isCleaned: true }
+      },
+    )
+    const error = await readWinners(cleaned, 5, 't', limits).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 5 } })
+    expect((error as Error).message).toContain('open the table again')
+    expect(asked).toEqual([5])
+    expect(open).toBe(0)
+  })
+
+  test('with a gap of which the store cannot say more are its error', async () => {
+    const error = new AlluviumError('PERMISSION_DENIED', 'no lists', {})
+    const silent = log(
+      (version) => (version === 6 || version > 8 ? absent : other(version)),
+      () => ({ kind: 'unreadable', error }),
+    )
+    await expect(readWinners(silent, 5, 't', limits)).rejects.toBe(error)
   })
 
   test('two gaps that both close are none', async () => {
