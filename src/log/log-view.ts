@@ -148,7 +148,7 @@ export class Lineage {
   readonly table: FileTable
   readonly policy: LogPolicy
   /** When the store last showed that no version followed the newest view, which may be another by now; the runtime's monotonic clock. */
-  confirmedMs = Number.NEGATIVE_INFINITY
+  confirmedMs: number = Number.NEGATIVE_INFINITY
   /** The last checkpoint written from this lineage, and the bytes of the log then. */
   checkpoint: { readonly version: number; readonly sizeBytes: number; readonly logBytes: number } | undefined
   /** Rows of the sidecars of the last checkpoint written from this lineage, by the sidecar's name. */
