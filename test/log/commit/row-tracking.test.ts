@@ -264,7 +264,7 @@ describe('rows that are moved into other files', () => {
 
   test('may lose them where they are not promised, and the commit says so', async () => {
     const before = await tableOf([add('k', { baseRowId: 0 })], markAt(2))
-    for (const configuration of [{}, { 'delta.enableRowTracking': 'false' }])
+    for (const configuration of [{}, { 'delta.enableRowTracking': 'false' }] as Record<string, string>[])
       expect(number([moved], before, { configuration })).toMatchObject({ adds: { moved: [3, 7] }, preserved: 'false' })
   })
 
