@@ -1,9 +1,10 @@
 // In-commit timestamps rise with every version, whatever the clocks say (PROTOCOL.md, "In-Commit Timestamps").
 // Holds C10 of spec/invariants.md.
 import { expect, test } from 'vitest'
+import { AlluviumError } from '../../../src/errors.js'
 import type { Action, Metadata, Protocol } from '../../../src/log/actions.js'
-import { type StampedActions, stampActions } from '../../../src/log/commit/in-commit-timestamp.js'
-import { fileSystemCommitter } from '../../../src/log/commit/index.js'
+import { keepsInCommitTimestamps, type StampedActions, stampActions } from '../../../src/log/commit/in-commit-timestamp.js'
+import { type Committer, type FindOutcome, fileSystemCommitter } from '../../../src/log/commit/index.js'
 import { type LogView, loadLog } from '../../../src/log/index.js'
 import { memoryStorage } from '../../../src/storage/memory.js'
 import type { Storage } from '../../../src/storage/storage.js'
@@ -91,3 +92,65 @@ test.each([{}, { inCommitTimestamp: 1.5 }, { inCommitTimestamp: '5' }])(
     await expect(stamp(await table(on, info), [add], enabled, 5000)).rejects.toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 0 } })
   },
 )
+
+test('a table keeps them where the feature is there and the property says so, in whatever letters', () => {
+  const says = (value: string): Metadata => ({ ...plain, configuration: { 'delta.enableInCommitTimestamps': value } })
+  for (const value of ['true', 'TRUE']) expect(keepsInCommitTimestamps({ protocol, metadata: says(value) })).toBe(true)
+  expect(keepsInCommitTimestamps({ protocol, metadata: says('false') })).toBe(false)
+  expect(keepsInCommitTimestamps({ protocol, metadata: plain })).toBe(false)
+  expect(keepsInCommitTimestamps({ protocol: { ...protocol, writerFeatures: ['appendOnly'] }, metadata: enabled })).toBe(false)
+})
+
+test('the commit that switches them on changes nothing else of what it holds', async () => {
+  const { actions } = await stamp(await table({}, {}, 9000), [add, enabled, protocol], enabled, 5000)
+  expect(actions[0]).toBe(add)
+  expect(actions[2]).toBe(protocol)
+  expect(actions[1]).toEqual({
+    ...enabled,
+    configuration: {
+      ...enabled.configuration,
+      'delta.inCommitTimestampEnablementVersion': '1',
+      'delta.inCommitTimestampEnablementTimestamp': '9001',
+    },
+  })
+})
+
+test('a commit that switches them on under a clock ahead of the file before it takes the clock', async () => {
+  expect((await stamp(await table({}, {}, 4000), [enabled], enabled, 5000)).inCommitTimestampMs).toBe(5000)
+})
+
+test('where the time of the file before is not known it is asked for, and one that is gone holds nothing up', async () => {
+  for (const [modifiedMs, isThere, expected] of [
+    [9000, true, 9001],
+    [9000.4, true, undefined],
+    [9000, false, 5000],
+  ] as const) {
+    const storage = await table({}, {}, modifiedMs)
+    const before = Object.create(await loadLog(storage), { commitModifiedMs: { value: undefined } }) as LogView
+    if (!isThere) await storage.delete(logPath(0))
+    const commit = { actions: [enabled], before, after: { protocol, metadata: enabled } }
+    const { inCommitTimestampMs } = await stampActions({ storage, committer: fileSystemCommitter(storage) }, commit, 5000, call)
+    // Whole milliseconds, later than the file: for a fraction either of the two that follow would do.
+    if (Number.isInteger(modifiedMs)) expect(inCommitTimestampMs).toBe(expected)
+    else expect(Number.isInteger(inCommitTimestampMs) && (inCommitTimestampMs as number) > modifiedMs).toBe(true)
+  }
+})
+
+test('of a snapshot that does not know its own commit, that commit says when it was, or why it cannot', async () => {
+  const storage = await table(on, { inCommitTimestamp: 7000 })
+  const before = Object.create(await loadLog(storage), { commitInfo: { value: undefined } }) as LogView
+  const commit = { actions: [add], before, after: { protocol, metadata: enabled } }
+  const after = (found: FindOutcome): Promise<StampedActions> =>
+    stampActions({ storage, committer: { findOut: async () => found } as unknown as Committer }, commit, 5000, call)
+  const bytes = (text: string): FindOutcome => ({ kind: 'other', bytes: new TextEncoder().encode(text) })
+  const away = new AlluviumError('STORAGE_UNAVAILABLE', 'away')
+  await expect(after({ kind: 'unreadable', error: away })).rejects.toBe(away)
+  for (const found of [{ kind: 'absent' } as const, { kind: 'ours' } as const, bytes('{"txn":{"appId":"a","version":1}}\n')])
+    await expect(after(found)).rejects.toMatchObject({
+      code: 'CORRUPT_LOG',
+      message: expect.stringMatching(/^_delta_log\/00000000000000000000\.json has no inCommitTimestamp/),
+      facts: { version: 0, path: '_delta_log/00000000000000000000.json' },
+    })
+  const second = '{"txn":{"appId":"a","version":1}}\n{"commitInfo":{"inCommitTimestamp":8000}}\n'
+  expect(await after(bytes(second))).toEqual({ actions: [add], inCommitTimestampMs: 8001 })
+})
