@@ -2,8 +2,8 @@
 // worth no column of their own. Statistics stay in the file until somebody needs them.
 import { AlluviumError, isAlluviumError } from '../errors.js'
 import type { AddFile } from './actions.js'
-import type { StatsSegment } from './checkpoint-stats.js'
 import { ActionFault } from './parse-action.js'
+import type { StatsPieces } from './stats-pieces.js'
 
 /** Fields of an add beyond those the file table has columns for. */
 export type AddExtras = Pick<AddFile, 'tags' | 'baseRowId' | 'defaultRowCommitVersion' | 'clusteringProvider'>
@@ -23,8 +23,8 @@ export interface CheckpointPart {
   stats: ((ordinal: number) => string | undefined) | undefined
   /** Reads the statistics from the file and keeps them; nothing to do where they are there already. */
   loadStats(signal?: AbortSignal): Promise<void>
-  /** The statistics of some rows (ordinals, ascending) as they lie in the part, with those of others among them. */
-  segments(ordinals: Int32Array, signal?: AbortSignal): AsyncGenerator<StatsSegment>
+  /** The statistics of some rows (ordinals, ascending), to be read piece by piece. */
+  statsPieces(ordinals: Int32Array): StatsPieces
   /** Reads the statistics of some rows (ordinals, ascending), a row group at a time, and keeps none. Calls back once for each. */
   visitStats(ordinals: Int32Array, visit: StatsVisitor, signal?: AbortSignal): Promise<void>
 }

@@ -11,6 +11,7 @@ import { type StatsSegment, statsSegments, visitJsonStats } from './checkpoint-s
 import type { FileTable } from './file-table.js'
 import { lacksPartitions, PARSED_PARTITIONS, withParsedPartitions } from './parsed-partitions.js'
 import { type Piece, PieceAppender, pieceOf } from './piece-appender.js'
+import { StatsPieces } from './stats-pieces.js'
 import { type FileCounts, Tally } from './tally.js'
 
 const NO_STATS = new Uint8Array(0)
@@ -53,8 +54,8 @@ export class PartRows implements CheckpointPart {
     return this.file.rowGroups.every((_, group) => others.every((name) => this.file.isAllNull(group, [name])))
   }
 
-  segments(ordinals: Int32Array, signal?: AbortSignal): AsyncGenerator<StatsSegment> {
-    return statsSegments(this.file, ordinals, signal)
+  statsPieces(ordinals: Int32Array): StatsPieces {
+    return new StatsPieces(this.file, ordinals)
   }
 
   /** Fetches what the adds of a row group need; may be called ahead of {@link append}. */

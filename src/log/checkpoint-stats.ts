@@ -7,8 +7,10 @@ import { type Texts, textsOfArrow } from './add-piece.js'
 import { childOf, columnOf, expectType, isText } from './arrow-json.js'
 import { statsText } from './parsed-stats.js'
 
-const STATS = ['add', 'stats']
-const PARSED = ['add', 'stats_parsed']
+/** The column of JSON texts. */
+export const STATS: readonly string[] = ['add', 'stats']
+/** The columns that stand for them. */
+export const STATS_PARSED: readonly string[] = ['add', 'stats_parsed']
 
 /** Statistics of the rows from an ordinal on, a text a row; rows without text may have one in a later segment. */
 export interface StatsSegment {
@@ -36,7 +38,7 @@ export async function* statsSegments(
     ahead = next === undefined ? undefined : fetchTexts(file, next.group, signal)
     ahead?.catch(() => undefined) // Whoever awaits it sees the failure.
     const { firstRow = 0, numRows = 0 } = file.rowGroups[group] ?? {}
-    const missing = file.isAllNull(group, PARSED) ? undefined : new Uint8Array(numRows).fill(1)
+    const missing = file.isAllNull(group, STATS_PARSED) ? undefined : new Uint8Array(numRows).fill(1)
     for await (const segment of jsonSegments(file, group, decode, signal)) {
       if (missing !== undefined) markPresent(missing, segment, firstRow)
       yield segment
@@ -77,14 +79,16 @@ export async function visitJsonStats(
 
 type Fetched = (() => (LeafValues | undefined)[]) | undefined
 
-interface WantedGroup {
+/** A row group that holds some of the rows asked for. */
+export interface WantedGroup {
   readonly group: number
   /** The ordinals in it: `[from, to)` of those asked for. */
   readonly from: number
   readonly to: number
 }
 
-function wantedGroups(file: LeafFile, ordinals: Int32Array): WantedGroup[] {
+/** The row groups that hold any of the ordinals (ascending). */
+export function wantedGroups(file: LeafFile, ordinals: Int32Array): WantedGroup[] {
   const wanted: WantedGroup[] = []
   let at = 0
   for (const [group, { firstRow, numRows }] of file.rowGroups.entries()) {

@@ -15,18 +15,10 @@ import type { StructType } from '../../schema/index.js'
 import type { FileTable } from '../file-table.js'
 import type { FileView } from '../file-view.js'
 import { CHUNK_MASK, EXTENDED, FROM_CHECKPOINT, HAS_EXTRAS, HAS_VECTOR, PARSE_LINE, type RowChunk, STATS_ESCAPED } from '../row-chunk.js'
+import type { StatsTexts } from '../stats-pieces.js'
 import { ParsedColumns } from './parsed-columns.js'
 import type { Tombstones } from './tombstones.js'
 import { unescapeJson } from './unescape.js'
-
-/** The statistics of some rows of a checkpoint part, by their place among the rows asked for; a length of 0 is none. */
-export interface StatsTexts {
-  readonly bytes: readonly Uint8Array[]
-  /** Which of `bytes` the text lies in. */
-  readonly source: Int32Array
-  readonly starts: Int32Array
-  readonly lengths: Int32Array
-}
 
 /** Builds the `add` column. */
 export class AddColumns {
@@ -68,9 +60,9 @@ export class AddColumns {
     return this.stats !== undefined || this.parsed.wantsStats
   }
 
-  /** Appends rows; those of checkpoints have their statistics in `texts`, in the order of the rows from `from` on. */
-  append(rows: Int32Array, from: number, to: number, texts: StatsTexts | undefined): void {
-    for (let n = from; n < to; n++) {
+  /** Appends rows; those of checkpoints have their statistics in `texts`, in the order of the rows. */
+  append(rows: Int32Array, texts: StatsTexts | undefined): void {
+    for (let n = 0; n < rows.length; n++) {
       const row = rows[n] as number
       const chunk = this.table.chunkOf(row)
       const i = row & CHUNK_MASK
@@ -112,7 +104,7 @@ export class AddColumns {
   private appendStats(row: number, chunk: RowChunk, i: number, flags: number, texts: StatsTexts | undefined, n: number): void {
     if ((flags & FROM_CHECKPOINT) !== 0) {
       const start = texts?.starts[n] ?? 0
-      this.statsText(texts?.bytes[texts.source[n] as number], start, start + (texts?.lengths[n] ?? 0))
+      this.statsText(texts?.bytes, start, start + (texts?.lengths[n] ?? 0))
     } else if ((flags & PARSE_LINE) !== 0) {
       const bytes = encodeUtf8(this.files.stats(row) ?? '')
       this.statsText(bytes, 0, bytes.length)

@@ -1,6 +1,6 @@
 // The rows of checkpoint files as record batches: first the few actions that are no files, then adds, then tombstones.
-// Every batch has all columns; those of other kinds are null. Memory is that of one batch, and of the statistics of one
-// row group where files come from a checkpoint.
+// Every batch has all columns; those of other kinds are null. Memory is that of one batch, and of the packed statistics of
+// one row group where files come from a checkpoint.
 import type { Data, RecordBatch } from 'apache-arrow'
 import { BatchBuilder, batchOf, nullColumn, toArrowSchema } from '../../arrow/index.js'
 import { throwIfAborted } from '../../errors.js'
@@ -9,7 +9,7 @@ import type { Action, Protocol } from '../actions.js'
 import { type CheckpointPart, onCheckpointFile } from '../checkpoint-part.js'
 import type { FileView } from '../file-view.js'
 import { CHUNK_MASK } from '../row-chunk.js'
-import { AddColumns, removeColumn, type StatsTexts } from './add-columns.js'
+import { AddColumns, removeColumn } from './add-columns.js'
 import type { Tombstones } from './tombstones.js'
 
 const BATCH_ROWS = 16_384
@@ -41,10 +41,12 @@ export class CheckpointBatches {
     const builder = new AddColumns(files, this.columns, BATCH_ROWS)
     for (const run of runs(files, rows)) {
       throwIfAborted(signal, 'writing a checkpoint')
-      const texts = run.part !== undefined && builder.wantsStats ? await statsTexts(files, run.part, run.rows, signal) : undefined
+      const { part } = run
+      const pieces = part !== undefined && builder.wantsStats ? part.statsPieces(ordinalsOf(files, run.rows)) : undefined
       for (let from = 0; from < run.rows.length; from += BATCH_ROWS) {
         const to = Math.min(run.rows.length, from + BATCH_ROWS)
-        builder.append(run.rows, from, to, texts)
+        const texts = part && pieces && (await onCheckpointFile(part.path, () => pieces.read(from, to, signal)))
+        builder.append(run.rows.subarray(from, to), texts)
         yield this.batch('add', builder.finish(this.lends), to - from)
       }
     }
@@ -105,41 +107,9 @@ function sourceNumber(files: FileView, row: number): number {
   return files.columns.chunkOf(row).source[row & CHUNK_MASK] as number
 }
 
-async function statsTexts(files: FileView, part: CheckpointPart, rows: Int32Array, signal: AbortSignal | undefined): Promise<StatsTexts> {
+function ordinalsOf(files: FileView, rows: Int32Array): Int32Array {
   const table = files.columns
-  const ordinals = Int32Array.from(rows, (row) => table.chunkOf(row).line[row & CHUNK_MASK] as number)
-  const texts = {
-    bytes: [] as Uint8Array[],
-    source: new Int32Array(rows.length),
-    starts: new Int32Array(rows.length),
-    lengths: new Int32Array(rows.length),
-  }
-  await onCheckpointFile(part.path, async () => {
-    for await (const { firstOrdinal, texts: found } of part.segments(ordinals, signal)) {
-      texts.bytes.push(found.bytes)
-      for (let n = lowerBound(ordinals, firstOrdinal); n < ordinals.length; n++) {
-        const at = (ordinals[n] as number) - firstOrdinal
-        if (at >= found.lengths.length) break
-        // Of one row, the JSON text comes before the one made of columns.
-        if ((found.lengths[at] as number) <= 0 || (texts.lengths[n] as number) > 0) continue
-        texts.source[n] = texts.bytes.length - 1
-        texts.starts[n] = found.starts[at] as number
-        texts.lengths[n] = found.lengths[at] as number
-      }
-    }
-  })
-  return texts
-}
-
-function lowerBound(sorted: Int32Array, value: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((sorted[middle] as number) < value) low = middle + 1
-    else high = middle
-  }
-  return low
+  return rows.map((row) => table.chunkOf(row).line[row & CHUNK_MASK] as number)
 }
 
 function rowOf(action: Action): object {
