@@ -101,9 +101,10 @@ export class Upkeep {
   async #writeCheckpoint(view: LogView): Promise<void> {
     await inTurn(this.#runtime, () =>
       this.#reporting('checkpoint', view, async () => {
+        const askedMs = this.#runtime.monotonicMs()
         const segment = await findSegment(this.#storage, { version: view.version })
         if (this.#isDoneByOthers(view, segment)) return
-        const result = await writeCheckpoint({ storage: this.#storage, runtime: this.#runtime }, view, { segment })
+        const result = await writeCheckpoint({ storage: this.#storage, runtime: this.#runtime }, view, { segment, askedMs })
         this.#report({ kind: 'checkpoint', result })
       }),
     )

@@ -21,6 +21,7 @@ import { liveTxns } from './expiry.js'
 import { writeLastCheckpoint } from './last-checkpoint.js'
 import { md5 } from './md5.js'
 import { COLUMNS_TAG, planSidecars } from './sidecar-plan.js'
+import { assertSidecarsHeld } from './sidecars-held.js'
 import { loadTombstones, type Tombstones } from './tombstones.js'
 
 /** What a checkpoint is written with. */
@@ -29,9 +30,10 @@ export interface CheckpointContext {
   readonly runtime: Runtime
 }
 
-/** @internal The files of the view's version, where they have been looked for. */
+/** @internal The files of the view's version, where they have been looked for, and when: the runtime's monotonic clock. */
 export interface KnownSegment {
   readonly segment?: LogSegment
+  readonly askedMs?: number
 }
 
 export interface CheckpointOptions {
@@ -89,6 +91,7 @@ class CheckpointRun {
   readonly #signal: AbortSignal | undefined
   readonly #segment: LogSegment | undefined
   readonly #shape: CheckpointShape
+  readonly #beganMs: number
   #breathedAtMs: number
 
   constructor(context: CheckpointContext, view: LogView, encoder: RowGroupEncoder, options: CheckpointOptions & KnownSegment) {
@@ -98,6 +101,7 @@ class CheckpointRun {
     this.#signal = options.signal
     this.#segment = options.segment
     this.#breathedAtMs = context.runtime.monotonicMs()
+    this.#beganMs = options.askedMs ?? this.#breathedAtMs
     const hasVectors = view.files.numVectors > 0
     this.#shape = checkpointShape(view.protocol, view.metadata, view.schema, { hasVectors, hasExtras: hasExtras(view) })
   }
@@ -169,6 +173,7 @@ class CheckpointRun {
       fresh.push(await this.#writeSidecar(sidecarColumns(this.#shape, true), (batches) => batches.removes(tombstones), {}))
     const sidecars = [...plan.reused.map(({ action }) => action), ...fresh]
     const actions: Action[] = [{ kind: 'checkpointMetadata', version }, ...others, ...sidecars]
+    await assertSidecarsHeld(this.#context, sidecars, version, this.#beganMs, this.#signal)
     const top = await this.#writeTop(actions, isFirst || this.#isTurnOfClassicName())
     if (top.written) shared.sidecarRows = held
     const bytesWritten = top.sizeBytes + fresh.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)

@@ -334,6 +334,52 @@ describe('sidecars', () => {
     expect(last.sidecarsReused + last.sidecarsWritten).toBeLessThanOrEqual(12)
   })
 
+  describe.each([
+    ['new ones', false],
+    ['those of an earlier checkpoint', true],
+  ])('that were cleaned away while their writer slept are not named by anything: %s', (_, isReused) => {
+    const sleeping = async (hours: number, isCleaned: boolean) => {
+      const slow = manualRuntime({ startMs: NOW })
+      const table = await grown()
+      if (isReused) {
+        await table.checkpoint()
+        await table.add(adds(20, 1))
+      }
+      const view = await loadLog(table.storage)
+      const before = new Set(await namesIn(table.storage, '_delta_log'))
+      const { storage } = table
+      const write = storage.write.bind(storage)
+      storage.write = async (path, options) => {
+        const writer = await write(path, options)
+        const close = async () => {
+          const closed = await writer.close()
+          await slow.advance(hours * 3_600_000)
+          const gone = (await namesIn(storage, '_delta_log/_sidecars')).filter((name) => path.endsWith(name) !== isReused)
+          if (isCleaned) for (const name of gone) await storage.delete(`_delta_log/_sidecars/${name}`)
+          return closed
+        }
+        return { write: (bytes) => writer.write(bytes), abort: () => writer.abort(), close }
+      }
+      const error = await writeCheckpoint({ storage, runtime: slow }, view).catch((thrown: unknown) => thrown)
+      return {
+        error,
+        made: (await namesIn(table.storage, '_delta_log')).filter((name) => !before.has(name) && name.includes('.checkpoint')),
+      }
+    }
+
+    test('then there is no checkpoint, and the caller is told', async () => {
+      const { error, made } = await sleeping(30, true)
+      expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned' } })
+      expect(made).toEqual([])
+    })
+
+    test('where they are still there it is written', async () => {
+      const { error, made } = await sleeping(30, false)
+      expect(error).toMatchObject({ written: true })
+      expect(made).toHaveLength(1)
+    })
+  })
+
   test('in other columns than the table now wants are not used again', async () => {
     const table = await grown()
     await table.checkpoint()
