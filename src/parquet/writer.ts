@@ -177,12 +177,13 @@ class StitchWriter implements ParquetWriter {
     return encodeRowGroup !== undefined && this.flushed < encodeAhead && this.bufferedBytes >= this.rowGroupBytes * FIRST_SHARE
   }
 
-  // Rows of a batch that fill the row group, taking them as equally large.
+  // Rows of a batch that fill the row group, taking them as equally large. Whole bytes of bits, for Arrow shifts those that are not
+  // one by one.
   private rowsThatFit(batch: RecordBatch): number {
     const bytes = batchBytes(batch)
     const room = this.rowGroupBytes - this.bufferedBytes
     if (bytes <= room + this.rowGroupBytes * TOLERANCE) return batch.numRows
-    return Math.max(1, Math.ceil((room * batch.numRows) / bytes))
+    return Math.max(1, Math.ceil((room * batch.numRows) / bytes / 8)) * 8
   }
 
   private begin(): Group {
