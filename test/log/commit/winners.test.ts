@@ -116,6 +116,30 @@ describe('the winners', () => {
     expect(versionsOf(found.winners)).toEqual([5, 6, 7, 8])
   })
 
+  test('after version 0 may land while they are read like any others', async () => {
+    const found = await readWinners(
+      log((version, times) => (version > 3 || (version === 1 && times === 0) ? absent : other(version))),
+      0,
+      't',
+      limits,
+    )
+    expect(versionsOf(found.winners)).toEqual([0, 1, 2, 3])
+  })
+
+  test('may land while they are read, and our own commit after them', async () => {
+    const found = await readWinners(
+      log((version, times) => {
+        if (version === 7) return { kind: 'ours' } as FindOutcome
+        return version === 6 && times === 0 ? absent : other(version)
+      }),
+      5,
+      't',
+      limits,
+    )
+    expect(versionsOf(found.winners)).toEqual([5, 6])
+    expect(found.ours).toBe(7)
+  })
+
   test('with a gap that stays are an error that names it', async () => {
     const reading = readWinners(
       log((version) => (version === 6 || version > 8 ? absent : other(version))),
