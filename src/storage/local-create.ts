@@ -5,7 +5,8 @@ import { type Applied, type LocalAttempt, localError, stopIfAborted, unsafeError
 import { errnoOf, isMissing, OPEN_NEW } from './local-fs.js'
 import type { LocalRoot } from './local-root.js'
 import { leafName } from './path.js'
-import type { CreateOutcome } from './storage.js'
+import type { CreateOutcome, PlaceCallOptions } from './storage.js'
+import { isWithdrawn, withdrawnError } from './withdrawn.js'
 
 /** A whole object under a hidden name, ready to be linked. */
 export interface LocalStaged {
@@ -78,7 +79,16 @@ export async function isTaken(root: LocalRoot, folder: string, path: string, att
 }
 
 /** Links a staged object to its final name, durably, and drops the hidden one. */
-export async function place(root: LocalRoot, staged: LocalStaged, attempt: LocalAttempt): Promise<CreateOutcome> {
+export async function place(
+  root: LocalRoot,
+  staged: LocalStaged,
+  attempt: LocalAttempt,
+  options: PlaceCallOptions | undefined,
+): Promise<CreateOutcome> {
+  if (isWithdrawn(options)) {
+    await discard(root, staged)
+    throw withdrawnError(staged.path, attempt.location)
+  }
   try {
     await root.fs.link(staged.temporary, staged.final)
   } catch (error) {

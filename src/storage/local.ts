@@ -17,6 +17,7 @@ import type {
   CreateOutcome,
   ObjectInfo,
   ObjectWriter,
+  PlaceCallOptions,
   StagedObject,
   Storage,
   StorageCapabilities,
@@ -139,7 +140,7 @@ class LocalStore implements LocalStorage {
     return this.#placing('create', path, bytes, options, async (folder, attempt) => {
       if (await isTaken(root, folder, path, attempt)) return 'exists'
       const staged = await stage(root, folder, path, bytes, this.#runtime.uuid(), options?.signal, attempt)
-      return place(root, staged, attempt)
+      return place(root, staged, attempt, options)
     })
   }
 
@@ -147,7 +148,7 @@ class LocalStore implements LocalStorage {
     return this.#placing('stage', path, bytes, options, async (folder, attempt) => {
       const staged = await stage(this.#root, folder, path, bytes, this.#runtime.uuid(), options?.signal, attempt)
       return new LocalStagedObject(
-        (signal) => this.#failing({ ...attempt, doing: 'create' }, signal, (each) => place(this.#root, staged, each)),
+        (given) => this.#failing({ ...attempt, doing: 'create' }, given?.signal, (each) => place(this.#root, staged, each, given)),
         () => discard(this.#root, staged),
       )
     })
@@ -186,7 +187,7 @@ class LocalStore implements LocalStorage {
       const writer = new LocalWriter(this.#root, { fd, folder, absolute: temporary, signal: options?.signal }, attempt)
       const staged = { path, folder, final: inFolder(folder, path), temporary }
       const put = (): Promise<CreateOutcome> =>
-        this.#failing({ ...attempt, doing: 'create' }, options?.signal, (each) => place(this.#root, staged, each))
+        this.#failing({ ...attempt, doing: 'create' }, options?.signal, (each) => place(this.#root, staged, each, undefined))
       return { write: (chunk) => writer.write(chunk), abort: () => writer.abort(), close: () => writer.close().then(put) }
     })
   }
@@ -302,19 +303,19 @@ class LocalStore implements LocalStorage {
 }
 
 class LocalStagedObject implements StagedObject {
-  #place: ((signal: AbortSignal | undefined) => Promise<CreateOutcome>) | undefined
+  #place: ((options: PlaceCallOptions | undefined) => Promise<CreateOutcome>) | undefined
   readonly #discard: () => Promise<void>
 
-  constructor(put: (signal: AbortSignal | undefined) => Promise<CreateOutcome>, drop: () => Promise<void>) {
+  constructor(put: (options: PlaceCallOptions | undefined) => Promise<CreateOutcome>, drop: () => Promise<void>) {
     this.#place = put
     this.#discard = drop
   }
 
-  async place(options?: CallOptions): Promise<CreateOutcome> {
+  async place(options?: PlaceCallOptions): Promise<CreateOutcome> {
     const put = this.#place
     if (put === undefined) throw new TypeError('this staged object was placed or discarded before')
     this.#place = undefined
-    return put(options?.signal)
+    return put(options)
   }
 
   async discard(): Promise<void> {

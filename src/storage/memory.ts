@@ -4,7 +4,8 @@ import { compareText, concatBytes } from '../bytes.js'
 import { AlluviumError } from '../errors.js'
 import { type Runtime, systemRuntime } from '../runtime.js'
 import { checkBytes, checkListing, checkObjectPath, checkRange } from './path.js'
-import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, Storage, StorageCapabilities } from './storage.js'
+import type { CallOptions, CreateCallOptions, CreateOutcome, ObjectInfo, ObjectWriter, Storage, StorageCapabilities } from './storage.js'
+import { isWithdrawn, withdrawnError } from './withdrawn.js'
 
 /** How a memory store behaves. */
 export interface MemoryStorageOptions {
@@ -95,9 +96,10 @@ class MemoryStore implements Storage {
     }
   }
 
-  async create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+  async create(path: string, bytes: Uint8Array, options?: CreateCallOptions): Promise<CreateOutcome> {
     checkBytes(bytes)
     this.#begin('create', path, options)
+    if (isWithdrawn(options)) throw withdrawnError(path, this.location)
     if (!this.capabilities.exclusiveCreate) {
       const problem = `could not create '${path}' in ${this.location}: this store has no put-if-absent, so two writers could overwrite each other's commits. Use a store that has it.`
       throw new AlluviumError('STORAGE_UNSAFE', problem, { path, location: this.location, applied: false })

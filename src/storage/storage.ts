@@ -21,7 +21,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface CreateCallOptions extends CallOptions {
+export interface PlaceCallOptions extends CallOptions {
+  /**
+   * Asked right before the object gets its name, each time that is tried, for between the steps of a call a process may be stopped for
+   * any time. When it says no, nothing is put in place and the call fails with `ABORTED`.
+   */
+  readonly isStillWanted?: (() => boolean) | undefined
+}
+
+export interface CreateCallOptions extends PlaceCallOptions {
   /** The object is worth no wait: after a power loss it may be missing or torn, whatever the store otherwise promises. */
   readonly mayBeLost?: boolean
 }
@@ -55,7 +63,7 @@ export interface StagedObject {
    * Puts the object under its name if that is free: from here on exactly as {@link Storage.create}, also in its failures.
    * Once only; a later call is a `TypeError`.
    */
-  place(options?: CallOptions): Promise<CreateOutcome>
+  place(options?: PlaceCallOptions): Promise<CreateOutcome>
   /** Drops the object, unless it was placed. Never throws. */
   discard(): Promise<void>
 }

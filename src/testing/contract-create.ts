@@ -1,6 +1,6 @@
 // The contract of `create`, and of `stage` where a store has it: the whole object or nothing, one winner.
 import { AlluviumError, isAlluviumError } from '../errors.js'
-import type { CreateOutcome, Storage } from '../storage/storage.js'
+import type { CreateOutcome, StagedObject, Storage } from '../storage/storage.js'
 import { check, checkBytesEqual, checkEqual, checkMisuse, checkRefused } from './check.js'
 import { type ContractCase, type ContractOptions, during, listPaths, patternBytes, textBytes, writeObject } from './contract.js'
 
@@ -18,6 +18,7 @@ export function createCases(options: ContractOptions): ContractCase[] {
     { name: 'a created object can be deleted and created again', run: createAgain },
     { name: 'objects of different names do not stand in each other’s way', run: independent },
     { name: 'a reader never sees a part of an object being created', run: createIsWhole },
+    { name: 'a create whose caller says no at the last moment puts nothing in place, and says so', run: withdrawn },
     { name: 'a create that is aborted is there whole or not at all, and its error says which is known', run: abortedCreate },
   ]
   return options.stages === true ? [...cases, ...stageCases()] : cases
@@ -28,6 +29,7 @@ function stageCases(): ContractCase[] {
     { name: 'a staged object is invisible until it is placed, then there whole', run: stages },
     { name: 'placing a staged object answers exists when the name was taken meanwhile, and changes nothing', run: stagedLoses },
     { name: 'a discarded staged object leaves nothing, and discarding after placing changes nothing', run: discards },
+    { name: 'a staged object whose caller says no at the last moment is not put in place, and leaves nothing', run: stagedWithdrawn },
     { name: 'a staged object can be placed or discarded once', run: stagedOnce },
   ]
 }
@@ -53,6 +55,35 @@ async function creates(storage: Storage): Promise<void> {
     checkEqual((await storage.stat(path))?.sizeBytes, sizeBytes, 'the size of a created object')
   }
   checkEqual((await listPaths(storage, '_delta_log')).length, 5, 'created objects are listed, and nothing else is')
+}
+
+async function withdrawn(storage: Storage): Promise<void> {
+  const asked: string[] = []
+  const no = await checkRefused(
+    () =>
+      storage.create('unwanted', textBytes('x'), {
+        isStillWanted: () => {
+          asked.push('no')
+          return false
+        },
+      }),
+    ['ABORTED'],
+    'a create that is not wanted any more',
+  )
+  checkEqual(no.facts.applied, false, 'the error says that nothing was put in place')
+  const isStillWanted = (): boolean => asked.push('yes') > 0
+  checkEqual(await storage.create('wanted', textBytes('x'), { isStillWanted }), 'created', 'a create that is still wanted')
+  checkEqual(asked, ['no', 'yes'], 'the caller is asked once for each try')
+  checkEqual(await listPaths(storage, ''), ['wanted'], 'only what was wanted is there')
+}
+
+async function stagedWithdrawn(storage: Storage): Promise<void> {
+  const stage = async (): Promise<StagedObject> => (await storage.stage?.('object', textBytes('x'))) as StagedObject
+  const unwanted = await stage()
+  const no = await checkRefused(() => unwanted.place({ isStillWanted: () => false }), ['ABORTED'], 'placing what is not wanted any more')
+  checkEqual(no.facts.applied, false, 'the error says that nothing was put in place')
+  checkEqual(await listPaths(storage, ''), [], 'nothing was put in place')
+  checkEqual(await (await stage()).place({ isStillWanted: () => true }), 'created', 'placing what is still wanted')
 }
 
 async function existing(storage: Storage, mayDoubt: boolean): Promise<void> {

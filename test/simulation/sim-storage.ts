@@ -11,6 +11,7 @@ import type {
   Storage,
   WholeObjectWriter,
 } from '../../src/storage/storage.js'
+import { isWithdrawn, withdrawnError } from '../../src/storage/withdrawn.js'
 import type { Disk } from './disk.js'
 import type { SimProcess } from './process.js'
 import type { StoreKind } from './traits.js'
@@ -105,7 +106,10 @@ export class SimStorage implements Storage {
   async create(path: string, bytes: Uint8Array, options: CreateCallOptions = {}): Promise<CreateOutcome> {
     const kept = bytes.slice()
     const { mayBeLost = false } = options
-    if (this.#around.kind === 's3') return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept))
+    if (this.#around.kind === 's3') {
+      if (isWithdrawn(options)) throw withdrawnError(path, this.location)
+      return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept))
+    }
     // A file that need not last is not waited for: one step less.
     if (!mayBeLost) return (await this.#stage(path, kept, options)).place(options)
     return this.#call('create', path, options, 'creates', () => this.#disk.create(path, kept, { mayBeLost }))
@@ -176,6 +180,7 @@ export class SimStorage implements Storage {
       place: (given) => {
         if (used) throw new TypeError('this staged object was placed or discarded before')
         used = true
+        if (isWithdrawn(given)) return Promise.reject(withdrawnError(path, this.location))
         return this.#call('place', path, given, 'creates', () => this.#disk.create(path, kept, { writtenMs }))
       },
       discard: async () => {

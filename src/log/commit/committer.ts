@@ -5,7 +5,7 @@ import { decodeUtf8 } from '../../bytes.js'
 import { AlluviumError, isAlluviumError } from '../../errors.js'
 import { isJsonObject, type JsonObject, parseJson } from '../../json.js'
 import { type Runtime, systemRuntime } from '../../runtime.js'
-import type { CallOptions, CreateOutcome, Storage } from '../../storage/storage.js'
+import type { CreateOutcome, PlaceCallOptions, Storage } from '../../storage/storage.js'
 import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
 import type { FindOutcome, HoldsOutcome, ProposeOutcome } from './answers.js'
 import { Footing } from './footing.js'
@@ -79,10 +79,14 @@ export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemR
   const put = async (
     proposal: Proposal,
     call: CommitterCall,
-    create: (options: CallOptions) => Promise<CreateOutcome>,
-  ): Promise<ProposeOutcome> =>
-    (await footing.refusal(proposal.version, (version) => holdsIt(version, call))) ??
-    asking(proposal.version, () => asOutcome(storage, proposal, call, create))
+    create: (options: PlaceCallOptions) => Promise<CreateOutcome>,
+  ): Promise<ProposeOutcome> => {
+    const before = proposal.version - 1
+    const refusal = await footing.refusal(proposal.version, (version) => holdsIt(version, call))
+    // Asked once more by the store right before its last step: a create may have several, and the process may be stopped between them.
+    const isStillWanted = (): boolean => footing.isFresh(before)
+    return refusal ?? asking(proposal.version, () => asOutcome(storage, proposal, { ...call, isStillWanted }, create))
+  }
   const committer: Committer = {
     propose: (proposal, call) => put(proposal, call, (options) => storage.create(commitPath(proposal.version), proposal.bytes, options)),
     stage: (proposal, call) => stage(storage, proposal, call, put),
@@ -105,7 +109,11 @@ export function txnIdOf(bytes: Uint8Array): string | undefined {
   return isJsonObject(info) && typeof info.txnId === 'string' ? info.txnId : undefined
 }
 
-type Put = (proposal: Proposal, call: CommitterCall, create: (options: CallOptions) => Promise<CreateOutcome>) => Promise<ProposeOutcome>
+type Put = (
+  proposal: Proposal,
+  call: CommitterCall,
+  create: (options: PlaceCallOptions) => Promise<CreateOutcome>,
+) => Promise<ProposeOutcome>
 
 async function stage(storage: Storage, proposal: Proposal, { signal }: CommitterCall, put: Put): Promise<StagedProposal | undefined> {
   if (storage.stage === undefined) return undefined
@@ -113,7 +121,15 @@ async function stage(storage: Storage, proposal: Proposal, { signal }: Committer
   try {
     const staged = await orAborted(staging, signal)
     return {
-      place: (call) => put(proposal, call, (options) => staged.place(options)),
+      place: async (call) => {
+        let isTried = false
+        const outcome = await put(proposal, call, (options) => {
+          isTried = true
+          return staged.place(options)
+        })
+        if (!isTried) await staged.discard()
+        return outcome
+      },
       discard: () => staged.discard(),
     }
   } catch {
@@ -128,11 +144,11 @@ async function stage(storage: Storage, proposal: Proposal, { signal }: Committer
 async function asOutcome(
   storage: Storage,
   { version }: Proposal,
-  { signal }: CommitterCall,
-  put: (options: CallOptions) => Promise<CreateOutcome>,
+  { signal, isStillWanted }: CommitterCall & PlaceCallOptions,
+  put: (options: PlaceCallOptions) => Promise<CreateOutcome>,
 ): Promise<ProposeOutcome> {
   try {
-    return { kind: await orAborted(put({ signal }), signal) }
+    return { kind: await orAborted(put({ signal, isStillWanted }), signal) }
   } catch (cause) {
     const error = asStorageError(cause, `creating ${commitPath(version)} in ${storage.location}`)
     return { kind: error.facts.applied === false ? 'refused' : 'unclear', error }

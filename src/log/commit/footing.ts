@@ -49,10 +49,15 @@ export class Footing {
     }
   }
 
+  /** Whether what is known of a version is young enough to put the next one on it. */
+  isFresh(version: number): boolean {
+    return version < 0 || this.nowMs() - (this.#askedMs.get(version) ?? Number.NEGATIVE_INFINITY) <= FRESH_MS
+  }
+
   /** Undefined when the version before may be built on; else what becomes of the proposal. Asks only where too much time has passed. */
   async refusal(version: number, holds: (version: number) => Promise<HoldsOutcome>): Promise<ProposeOutcome | undefined> {
     const before = version - 1
-    while (before >= 0 && this.nowMs() - (this.#askedMs.get(before) ?? Number.NEGATIVE_INFINITY) > FRESH_MS) {
+    while (!this.isFresh(before)) {
       const held = await holds(before)
       if (held.kind === 'unreadable') return { kind: 'refused', error: held.error }
       if (held.kind === 'gone') return { kind: 'refused', error: leftBehindError(before) }

@@ -4,6 +4,7 @@
 // for an object seen to hold other bytes than ours; everything that may have been our own request is unknown.
 import { AlluviumError } from '../../errors.js'
 import type { CreateOutcome } from '../storage.js'
+import { isWithdrawn, withdrawnError } from '../withdrawn.js'
 import { type S3Connection, S3RequestFailed } from './connection.js'
 import { type S3Attempt, type S3Failure, s3Aborted, s3Error, stopIfAborted } from './failure.js'
 import { follow } from './follow.js'
@@ -15,6 +16,7 @@ export interface S3Create {
   readonly bytes: Uint8Array
   readonly attempt: S3Attempt
   readonly signal: AbortSignal | undefined
+  readonly isStillWanted?: (() => boolean) | undefined
 }
 
 /** What a conditional PUT was told. */
@@ -56,6 +58,7 @@ export async function createObject(connection: S3Connection, create: S3Create): 
   let outstanding = false
   for (let tries = 1; ; tries++) {
     if (signal?.aborted) throw s3Aborted(signal, attempt, outstanding ? 'unknown' : false)
+    if (isWithdrawn(create)) throw withdrawnError(attempt.path, attempt.location, outstanding ? 'unknown' : false)
     const put = await sendOrSay(connection, create, outstanding)
     if (put.kind === 'created') return 'created'
     if (put.kind === 'failed') throw createError(put.failure, attempt, outstanding)

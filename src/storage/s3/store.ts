@@ -3,7 +3,7 @@
 import { systemRuntime } from '../../runtime.js'
 import { certificates } from '../local-certificates.js'
 import { checkBytes, checkListing, checkRange } from '../path.js'
-import type { CallOptions, CreateOutcome, ObjectInfo, ObjectWriter, Storage, StorageCapabilities } from '../storage.js'
+import type { CallOptions, CreateCallOptions, CreateOutcome, ObjectInfo, ObjectWriter, Storage, StorageCapabilities } from '../storage.js'
 import { S3Connection } from './connection.js'
 import { createAlone, createObject, type S3Create, sureOf } from './create.js'
 import { deleteObject, deleteObjects } from './delete.js'
@@ -75,12 +75,12 @@ class S3Store implements Storage {
     yield* listS3(this.#connection, this.#place, { folder, from, recursive, signal })
   }
 
-  async create(path: string, bytes: Uint8Array, options?: CallOptions): Promise<CreateOutcome> {
+  async create(path: string, bytes: Uint8Array, options?: CreateCallOptions): Promise<CreateOutcome> {
     checkBytes(bytes)
     const call = this.#begin('create', path, options)
     refuseTemporary(path)
     // The caller may change its bytes as soon as the promise is out of its hands; a request may be sent much later.
-    const create: S3Create = { ...call, bytes: bytes.slice() }
+    const create: S3Create = { ...call, bytes: bytes.slice(), isStillWanted: options?.isStillWanted }
     if (this.#settings.singleWriter) return createAlone(this.#connection, create)
     const safe = await sureOf(call.attempt, () => isExclusive(this.#connection, this.#place, call.signal))
     if (!safe) throw unsafeStore(call.attempt)

@@ -2,7 +2,8 @@
 // it can mean one thing; everything else is looked at. One rule: doubt is told as such, and only after the temporary, without
 // which no rename can land any more, could not be taken away either.
 import { leafName } from '../path.js'
-import type { CreateOutcome } from '../storage.js'
+import type { CreateOutcome, PlaceCallOptions } from '../storage.js'
+import { isWithdrawn } from '../withdrawn.js'
 import { abortedFault, nonsense, WebHdfsFault } from './fault.js'
 import type { HdfsStatus, RenameAnswer, Trying } from './files.js'
 import { Patience } from './patience.js'
@@ -23,10 +24,17 @@ const FENCE_MS = 5000
  * Renames a staged object to its final name, never over another.
  * @throws PlacementUnknown; or a WebHdfsFault, after which surely nothing was or will be put in place.
  */
-export async function placeObject(work: Work, path: string, staged: HdfsStaged, trying: Trying): Promise<CreateOutcome> {
+export async function placeObject(
+  work: Work,
+  path: string,
+  staged: HdfsStaged,
+  trying: Trying,
+  options?: PlaceCallOptions,
+): Promise<CreateOutcome> {
   let doubtful = false
   for (;;) {
     stopBetween(work, staged, doubtful, trying)
+    stopIfWithdrawn(work, staged, doubtful, options)
     const said = await rename(work, path, staged, 'NONE', trying)
     if (said === 'done') return 'created'
     const fault = said instanceof WebHdfsFault ? said : nonsense(`RENAME was answered '${said}', and the object has neither name`)
@@ -96,6 +104,15 @@ function stopBetween(work: Work, staged: HdfsStaged, doubtful: boolean, { signal
   if (doubtful) throw new PlacementUnknown(abortedFault(signal))
   dropLater(work, staged.temporary)
   throw abortedFault(signal)
+}
+
+/** The caller's last word: as if it had aborted. */
+function stopIfWithdrawn(work: Work, staged: HdfsStaged, doubtful: boolean, options: PlaceCallOptions | undefined): void {
+  if (!isWithdrawn(options)) return
+  const fault = new WebHdfsFault({ kind: 'aborted', name: 'aborted', message: 'the caller did not want it any more' })
+  if (doubtful) throw new PlacementUnknown(fault)
+  dropLater(work, staged.temporary)
+  throw fault
 }
 
 /** Why it was given up: the caller's wish comes before what the server said last. */

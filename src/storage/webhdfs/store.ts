@@ -10,6 +10,7 @@ import type {
   CreateOutcome,
   ObjectInfo,
   ObjectWriter,
+  PlaceCallOptions,
   StagedObject,
   Storage,
   StorageCapabilities,
@@ -127,13 +128,14 @@ class WebHdfsStore implements WebHdfsStorage {
       // Nobody else makes such objects as a rule, and what is torn of them does no harm: three requests, not five.
       if (options?.mayBeLost === true) {
         const staged = await stageObject(this.#work, path, bytes, trying, { unchecked: true })
-        return placeObject(this.#work, path, staged, this.#trying(options.signal))
+        return placeObject(this.#work, path, staged, this.#trying(options.signal), options)
       }
       // Spares staging what has lost already, and keeps servers without rename options from moving it into a folder.
       const status = await this.#work.files.status(path, trying)
       if (status?.kind === 'folder') throw new WebHdfsFault({ kind: 'exception', name: 'IOException', message: 'the name is a directory' })
       if (status !== undefined) return 'exists'
-      return placeObject(this.#work, path, await stageObject(this.#work, path, bytes, trying), this.#trying(options?.signal))
+      const staged = await stageObject(this.#work, path, bytes, trying)
+      return placeObject(this.#work, path, staged, this.#trying(options?.signal), options)
     })
   }
 
@@ -141,7 +143,7 @@ class WebHdfsStore implements WebHdfsStorage {
     checkBytes(bytes)
     const staged = await this.#placing('stage', path, options, (trying) => stageObject(this.#work, path, bytes.slice(), trying))
     return new HdfsStagedObject(
-      (signal) => this.#placing('create', path, { signal }, (trying) => placeObject(this.#work, path, staged, trying)),
+      (given) => this.#placing('create', path, given, (trying) => placeObject(this.#work, path, staged, trying, given)),
       () => dropLater(this.#work, staged.temporary),
     )
   }
@@ -246,19 +248,19 @@ class WebHdfsStore implements WebHdfsStorage {
 }
 
 class HdfsStagedObject implements StagedObject {
-  #place: ((signal: AbortSignal | undefined) => Promise<CreateOutcome>) | undefined
+  #place: ((options: PlaceCallOptions | undefined) => Promise<CreateOutcome>) | undefined
   readonly #discard: () => void
 
-  constructor(place: (signal: AbortSignal | undefined) => Promise<CreateOutcome>, discard: () => void) {
+  constructor(place: (options: PlaceCallOptions | undefined) => Promise<CreateOutcome>, discard: () => void) {
     this.#place = place
     this.#discard = discard
   }
 
-  async place(options?: CallOptions): Promise<CreateOutcome> {
+  async place(options?: PlaceCallOptions): Promise<CreateOutcome> {
     const place = this.#place
     if (place === undefined) throw new TypeError('this staged object was placed or discarded before')
     this.#place = undefined
-    return place(options?.signal)
+    return place(options)
   }
 
   async discard(): Promise<void> {

@@ -53,6 +53,44 @@ describe('proposing', () => {
     expect(await storage.stat(logPath(4))).toBeUndefined()
   })
 
+  test('who sleeps within a put, between the steps of the store, does not put what was cleaned away meanwhile', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const committer = fileSystemCommitter(storage, runtime)
+    await storage.create(logPath(3), commitOf('before'))
+    expect(await committer.holds(3, call)).toEqual({ kind: 'held', isFollowed: false })
+    const create = storage.create.bind(storage)
+    storage.create = async (path, bytes, options) => {
+      // Its bytes are written; before they get their name the process is stopped.
+      await runtime.advance(61_000)
+      return create(path, bytes, options)
+    }
+    const own = { version: 4, txnId: 'a', bytes: commitOf('a') }
+    expect(await committer.propose(own, call)).toMatchObject({ kind: 'refused', error: { code: 'ABORTED' } })
+    expect(await storage.stat(logPath(4))).toBeUndefined()
+  })
+
+  test('what was staged and is not tried is dropped', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const done: string[] = []
+    storage.stage = async () => ({
+      place: async () => {
+        done.push('placed')
+        return 'created'
+      },
+      discard: async () => {
+        done.push('dropped')
+      },
+    })
+    const committer = fileSystemCommitter(storage, runtime)
+    await storage.create(logPath(3), commitOf('before'))
+    const staged = await committer.stage?.({ version: 4, txnId: 'a', bytes: commitOf('a') }, call)
+    for (const version of [4, 5]) await storage.create(logPath(version), commitOf(`v${version}`))
+    expect(await staged?.place(call)).toEqual({ kind: 'exists' })
+    expect(done).toEqual(['dropped'])
+  })
+
   test('a version that is found taken by who asks for the one before is not put: the request could land after it was cleaned away', async () => {
     const runtime = manualRuntime()
     const storage = memoryStorage({ runtime })
