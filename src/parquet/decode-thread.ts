@@ -2,10 +2,10 @@
 // columns are decoded in the calling thread. Rule: a thread knows nothing but how to answer; whatever it leaves or fails at
 // is decoded again by whoever asked, and what it made is handed over without a copy.
 import { AlluviumError } from '../errors.js'
-import { nodeModule } from '../runtime.js'
 import { CodecFault, codecFile } from './engine.js'
 import { type ColumnBuffers, type ColumnTask, columnModule } from './kernel/column.js'
 import { canShare, SharedMemory } from './shared-memory.js'
+import { ThreadPool, threadStarter } from './thread-pool.js'
 
 /** Threads for one reading. They start when there is work for them, and keep no process alive while idle. */
 export interface DecodeThreads {
@@ -18,17 +18,6 @@ export interface DecodeThreads {
   close(): Promise<void>
 }
 
-interface Thread {
-  postMessage(message: unknown): void
-  on(event: string, listener: (value: never) => void): void
-  ref(): void
-  unref(): void
-  terminate(): Promise<unknown>
-}
-interface Threads {
-  Worker: new (code: string, options: { eval: true; workerData: unknown }) => Thread
-}
-
 interface Answer {
   readonly id: number
   readonly arrays?: ColumnBuffers[]
@@ -37,23 +26,15 @@ interface Answer {
   readonly isTrap?: boolean
   readonly memoryBytes: number
 }
-type Outcome = Pick<Answer, 'arrays' | 'ipc'>
 
 interface Job {
   readonly bytes: Uint8Array
   readonly task: ColumnTask | undefined
   readonly batchRows: number
-  resolve(outcome: Outcome): void
-  reject(error: unknown): void
+  /** Where the bytes lie for the thread. What a thread that died may still write to is not used again. */
+  memory?: Uint8Array
 }
 
-interface Member {
-  readonly thread: Thread
-  readonly jobs: Map<number, { readonly job: Job; readonly memory: Uint8Array }>
-}
-
-/** Jobs that a thread has at once: the next one is there when one is done. */
-const JOBS_AT_ONCE = 2
 // A thread with more WebAssembly memory than this is replaced once it is idle: such memory never shrinks.
 const GIVE_BACK_BYTES = 2 ** 29
 const NEARLY_FULL_BYTES = 3 * 2 ** 30
@@ -117,112 +98,39 @@ parentPort.on('message', ({ id, bytes, task, batchRows }) => {
 
 /** Threads for a reading, at most `count`; undefined for none, and where the platform has none. */
 export function createDecodeThreads(count: number): DecodeThreads | undefined {
-  const threads = nodeModule<Threads>('worker_threads')
+  const start = threadStarter()
   const codec = codecFile()
-  if (count < 1 || threads === undefined || codec === undefined || !canShare) return undefined
-  return new Pool(count, () => new threads.Worker(THREAD_CODE, { eval: true, workerData: { module: columnModule(), codec } }))
-}
-
-class Pool implements DecodeThreads {
-  readonly count: number
-  readonly #start: () => Thread
-  readonly #memory = new SharedMemory()
-  readonly #members: Member[] = []
-  readonly #waiting: Job[] = []
-  readonly #ending: Promise<unknown>[] = []
-  #nextId = 0
-  #isClosed = false
-
-  constructor(count: number, start: () => Thread) {
-    this.count = count
-    this.#start = start
-  }
-
-  async column(bytes: Uint8Array, task: ColumnTask): Promise<ColumnBuffers[] | undefined> {
-    return (await this.#run(bytes, task, task.batchRows)).arrays
-  }
-
-  async slice(bytes: Uint8Array, batchRows: number): Promise<Uint8Array | undefined> {
-    return (await this.#run(bytes, undefined, batchRows)).ipc
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true
-    const ended = new AlluviumError('ABORTED', 'decoding was aborted: its reading has ended')
-    for (const job of this.#waiting.splice(0)) job.reject(ended)
-    const members = this.#members.splice(0)
-    for (const { jobs } of members) for (const { job } of jobs.values()) job.reject(ended)
-    this.#memory.clear()
-    await Promise.all([...this.#ending, ...members.map(({ thread }) => thread.terminate())])
-  }
-
-  #run(bytes: Uint8Array, task: ColumnTask | undefined, batchRows: number): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      if (this.#isClosed) return reject(new AlluviumError('ABORTED', 'decoding was aborted: its reading has ended'))
-      this.#waiting.push({ bytes, task, batchRows, resolve, reject })
-      this.#handOut()
-    })
-  }
-
-  #handOut(): void {
-    for (;;) {
-      const job = this.#waiting[0]
-      const member = job === undefined ? undefined : this.#free()
-      if (job === undefined || member === undefined) return
-      this.#waiting.shift()
-      const id = this.#nextId++
-      const memory = this.#memory.take(job.bytes.length).subarray(0, job.bytes.length)
-      memory.set(job.bytes)
-      member.jobs.set(id, { job, memory })
-      member.thread.ref()
-      member.thread.postMessage({ id, bytes: memory, task: job.task, batchRows: job.batchRows })
-    }
-  }
-
-  // An idle thread, else a new one, else one that has room for a job.
-  #free(): Member | undefined {
-    let best: Member | undefined
-    for (const member of this.#members) if (best === undefined || member.jobs.size < best.jobs.size) best = member
-    if (best?.jobs.size === 0) return best
-    if (this.#members.length < this.count) return this.#add()
-    return best !== undefined && best.jobs.size < JOBS_AT_ONCE ? best : undefined
-  }
-
-  #add(): Member {
-    const thread = this.#start()
-    const member: Member = { thread, jobs: new Map() }
-    this.#members.push(member)
-    thread.unref()
-    thread.on('message', (answer: Answer) => this.#settle(member, answer))
-    thread.on('error', () => this.#drop(member))
-    thread.on('exit', () => this.#drop(member))
-    return member
-  }
-
-  #settle(member: Member, { id, arrays, ipc, error, isTrap = false, memoryBytes }: Answer): void {
-    const held = member.jobs.get(id)
-    if (held === undefined) return
-    member.jobs.delete(id)
-    this.#memory.give(held.memory)
-    const { job } = held
-    if (error === undefined) job.resolve({ ...(arrays === undefined ? {} : { arrays }), ...(ipc === undefined ? {} : { ipc }) })
+  if (count < 1 || start === undefined || codec === undefined || !canShare) return undefined
+  const memory = new SharedMemory()
+  const pool = new ThreadPool<Job, Answer>({
+    count,
+    start: () => start(THREAD_CODE, { module: columnModule(), codec }),
+    message: (job) => {
+      const bytes = memory.take(job.bytes.length).subarray(0, job.bytes.length)
+      bytes.set(job.bytes)
+      job.memory = bytes
+      return { bytes, task: job.task, batchRows: job.batchRows }
+    },
+    answered: ({ memory: used }, { isTrap = false, memoryBytes }, isIdle) => {
+      if (used !== undefined) memory.give(used)
+      return isTrap || (isIdle && memoryBytes > GIVE_BACK_BYTES)
+    },
+    ended: () => new AlluviumError('ABORTED', 'decoding was aborted: its reading has ended'),
+  })
+  return {
+    count,
     // What the kernel fails at is no more than what it leaves.
-    else if (job.task !== undefined) job.resolve({})
-    else job.reject(new CodecFault(error, isTrap, isTrap && memoryBytes > NEARLY_FULL_BYTES, undefined))
-    if (isTrap || (member.jobs.size === 0 && memoryBytes > GIVE_BACK_BYTES)) this.#drop(member)
-    else if (member.jobs.size === 0) member.thread.unref()
-    this.#handOut()
-  }
-
-  // A thread that trapped, grew or died: its other jobs are left to whoever asked.
-  #drop(member: Member): void {
-    const at = this.#members.indexOf(member)
-    if (at < 0) return
-    this.#members.splice(at, 1)
-    // Memory that the thread may still write to is not used again.
-    for (const { job } of member.jobs.values()) job.resolve({})
-    member.jobs.clear()
-    this.#ending.push(member.thread.terminate())
-    this.#handOut()
+    column: async (bytes, task) => (await pool.run({ bytes, task, batchRows: task.batchRows }))?.arrays,
+    slice: async (bytes, batchRows) => {
+      const answer = await pool.run({ bytes, task: undefined, batchRows })
+      if (answer?.error === undefined) return answer?.ipc
+      const { error, isTrap = false, memoryBytes } = answer
+      throw new CodecFault(error, isTrap, isTrap && memoryBytes > NEARLY_FULL_BYTES, undefined)
+    },
+    close: async () => {
+      const closing = pool.close()
+      memory.clear()
+      await closing
+    },
   }
 }

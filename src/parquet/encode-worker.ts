@@ -6,6 +6,7 @@ import { builderCalls, type EncodeRowGroup } from './encode.js'
 import { CodecFault, codecFile } from './engine.js'
 import type { StreamMemory } from './ipc.js'
 import { canShare, isShared, SharedMemory } from './shared-memory.js'
+import { type Thread, threadStarter } from './thread-pool.js'
 
 /** A thread that encodes row groups, in the order asked. Keeps no process alive while idle. */
 export interface EncodeWorker {
@@ -17,16 +18,6 @@ export interface EncodeWorker {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-interface Thread {
-  postMessage(message: unknown): void
-  on(event: string, listener: (value: never) => void): void
-  ref(): void
-  unref(): void
-  terminate(): Promise<unknown>
-}
-interface Threads {
-  Worker: new (code: string, options: { eval: true; workerData: unknown }) => Thread
-}
 interface Answer {
   id: number
   /** The file, or its size where it lies in the stream's memory. */
@@ -79,10 +70,10 @@ const NEARLY_FULL_BYTES = 3 * 2 ** 30
  * const writer = createParquetWriter(sink, { schema, codec: 'zstd', encodeRowGroup: worker?.encode, memory: worker?.memory })
  */
 export function createEncodeWorker(memory: StreamMemory = new SharedMemory()): EncodeWorker | undefined {
-  const threads = nodeModule<Threads>('worker_threads')
+  const start = threadStarter()
   const file = codecFile()
-  if (threads === undefined || file === undefined || !canShare) return undefined
-  return new ThreadEncoder(threads, file, memory)
+  if (start === undefined || file === undefined || !canShare) return undefined
+  return new ThreadEncoder(() => start(THREAD_CODE, file), memory)
 }
 
 /** Processors that this process may use; 1 where that cannot be told. */
@@ -95,17 +86,15 @@ export function processors(): number {
 let known: number | undefined
 
 class ThreadEncoder implements EncodeWorker {
-  private readonly threads: Threads
-  private readonly codecPath: string
+  private readonly begin: () => Thread
   readonly memory: StreamMemory
   private readonly waiting = new Map<number, Waiting>()
   private thread: Thread | undefined
   private next = 0
   private closed = false
 
-  constructor(threads: Threads, codecPath: string, memory: StreamMemory) {
-    this.threads = threads
-    this.codecPath = codecPath
+  constructor(begin: () => Thread, memory: StreamMemory) {
+    this.begin = begin
     this.memory = memory
     this.thread = this.start()
   }
@@ -132,7 +121,7 @@ class ThreadEncoder implements EncodeWorker {
   }
 
   private start(): Thread {
-    const thread = new this.threads.Worker(THREAD_CODE, { eval: true, workerData: this.codecPath })
+    const thread = this.begin()
     thread.unref()
     thread.on('message', (answer: Answer) => this.settle(answer))
     const died = (what: string): void => {
