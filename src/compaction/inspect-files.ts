@@ -3,7 +3,8 @@
 import type { LogView } from '../log/index.js'
 import { SIZE_BOUNDS, sizeBin } from '../log/tally.js'
 import { optimizeRules } from './optimize-options.js'
-import { planOn } from './optimize-plan.js'
+import { planCounts } from './optimize-plan.js'
+import { PartitionNumbering } from './partition-numbering.js'
 import { GOOD_SHARE } from './plan.js'
 
 /** Files by size: bin `n` holds those from `bounds[n]` to below `bounds[n + 1]`. */
@@ -52,13 +53,9 @@ export interface DebtFacts {
 export function fileFacts(view: LogView, goodBytes: number, maxPartitions: number): FileFacts {
   const { files } = view
   const columns = files.partitionColumns
-  const views = columns.map((name) => files.partition(name))
+  const numbering = new PartitionNumbering(columns.map((name) => files.partition(name)))
   const histogram = { files: zeros(), bytes: zeros() }
-  const keys = new Map<string, Group>()
-  const keyOf = (row: number): string =>
-    views
-      .map((column) => column.values[column.ids(row)] ?? null)
-      .reduce<string>((key, text) => `${key}${text === null ? '-' : `+${text.length} ${text}`}`, '')
+  const groups: Group[] = []
   const rows = files.liveRows()
   for (const row of rows) {
     const size = files.size(row)
@@ -66,20 +63,17 @@ export function fileFacts(view: LogView, goodBytes: number, maxPartitions: numbe
     histogram.files[bin] = (histogram.files[bin] as number) + 1
     histogram.bytes[bin] = (histogram.bytes[bin] as number) + size
     if (columns.length === 0) continue
-    const key = keyOf(row)
-    const group = keys.get(key)
-    if (group === undefined) keys.set(key, { first: row, files: 1, bytes: size, small: size < goodBytes ? 1 : 0 })
-    else {
-      group.files++
-      group.bytes += size
-      if (size < goodBytes) group.small++
-    }
+    const partition = numbering.of(row)
+    const group = (groups[partition] ??= { partition, files: 0, bytes: 0, small: 0 })
+    group.files++
+    group.bytes += size
+    if (size < goodBytes) group.small++
   }
-  const top = [...keys].sort(([, a], [, b]) => b.small - a.small || b.bytes - a.bytes).slice(0, maxPartitions)
-  const bins = new Map(top.map(([key]) => [key, zeros()]))
+  const top = [...groups].sort((a, b) => b.small - a.small || b.bytes - a.bytes).slice(0, maxPartitions)
+  const bins = new Map(top.map(({ partition }) => [partition, zeros()]))
   if (bins.size > 0) {
     for (const row of rows) {
-      const of = bins.get(keyOf(row))
+      const of = bins.get(numbering.of(row))
       const bin = sizeBin(files.size(row))
       if (of !== undefined) of[bin] = (of[bin] as number) + 1
     }
@@ -90,13 +84,13 @@ export function fileFacts(view: LogView, goodBytes: number, maxPartitions: numbe
     withVectors: files.numVectors,
     histogram: { bounds: SIZE_BOUNDS, ...histogram },
     partitionColumns: columns,
-    partitionCount: columns.length === 0 ? 0 : keys.size,
-    partitions: top.map(([key, group]) => ({
-      values: columns.map((name, at) => [name, views[at]?.values[views[at]?.ids(group.first) ?? 0] ?? null] as const),
-      files: group.files,
-      bytes: group.bytes,
-      smallFiles: group.small,
-      histogram: bins.get(key) ?? [],
+    partitionCount: groups.length,
+    partitions: top.map(({ partition, files, bytes, small }) => ({
+      values: columns.map((name, at) => [name, numbering.partitions[partition]?.[at] ?? null] as const),
+      files,
+      bytes,
+      smallFiles: small,
+      histogram: bins.get(partition) ?? [],
     })),
   }
 }
@@ -113,30 +107,17 @@ export async function debtFacts(view: LogView, signal: AbortSignal | undefined):
     smallFiles++
     smallBytes += size
   }
+  const owed = { targetBytes, goodBytes, smallFiles, smallBytes }
   try {
-    const plan = await planOn(view, { signal })
-    return {
-      targetBytes,
-      goodBytes,
-      smallFiles,
-      smallBytes,
-      plan: { groups: plan.groups.length, files: plan.filesToRewrite, bytes: plan.bytesToRewrite },
-    }
+    return { ...owed, plan: await planCounts(view, signal) }
   } catch (error) {
     if (signal?.aborted) throw error
-    return {
-      targetBytes,
-      goodBytes,
-      smallFiles,
-      smallBytes,
-      plan: undefined,
-      problem: error instanceof Error ? error.message : String(error),
-    }
+    return { ...owed, plan: undefined, problem: error instanceof Error ? error.message : String(error) }
   }
 }
 
 interface Group {
-  readonly first: number
+  readonly partition: number
   files: number
   bytes: number
   small: number

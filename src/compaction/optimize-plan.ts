@@ -3,8 +3,9 @@ import { assertWritable, type LogView } from '../log/index.js'
 import type { Table } from '../table/index.js'
 import { clusterColumns } from './cluster-columns.js'
 import { DEFAULT_CLUSTER_BYTES, type OptimizeOptions, type OptimizeRules, optimizeRules } from './optimize-options.js'
-import { byPartition, type FileGroup, GOOD_SHARE, isGood, planClusters, planGroups } from './plan.js'
-import { clusterKey, filesInScope, type PartitionTexts, partitionNames } from './plan-files.js'
+import type { PartitionTexts } from './partition-numbering.js'
+import { type FileGroup, GOOD_SHARE, groupsAsFilled, isGood, type PlanFile, planClusters, planGroups } from './plan.js'
+import { clusterKey, filesInScope, partitionNames } from './plan-files.js'
 
 /** Files that will be rewritten together. */
 export interface PlannedGroup extends FileGroup {
@@ -51,7 +52,7 @@ export async function planOn(view: LogView, options: OptimizeOptions, isInScope?
   const planned =
     cluster === undefined
       ? planGroups(files, rules)
-      : planClusters(files, { ...rules, key: clusterKey(cluster), maxBytes: cluster.maxBytes ?? DEFAULT_CLUSTER_BYTES, full })
+      : planClusters([...files], { ...rules, key: clusterKey(cluster), maxBytes: cluster.maxBytes ?? DEFAULT_CLUSTER_BYTES, full })
   const groups = planned.map((group) => {
     const texts = partitions[group.partition] ?? []
     return { ...group, texts, partitionValues: valuesOf(names, texts) }
@@ -65,11 +66,31 @@ export async function planOn(view: LogView, options: OptimizeOptions, isInScope?
     bytesInScope: scope.sizeBytes,
     filesToRewrite: groups.reduce((sum, group) => sum + group.files.length, 0),
     bytesToRewrite: groups.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    smallFiles: [...byPartition(files.filter((file) => !isGood(file, rules))).values()].reduce(
-      (most, { length }) => Math.max(most, length),
-      0,
-    ),
+    smallFiles: mostSmallFiles(files, rules),
   }
+}
+
+/** What {@link planOn} would rewrite by default, counted without keeping the plan. @throws as `planOptimize` */
+export async function planCounts(
+  view: LogView,
+  signal: AbortSignal | undefined,
+): Promise<{ groups: number; files: number; bytes: number }> {
+  assertWritable(view.protocol, view.metadata)
+  const rules = optimizeRules(view, {})
+  const { files } = await filesInScope(view, { goodBytes: rules.targetBytes * GOOD_SHARE, signal })
+  const counts = { groups: 0, files: 0, bytes: 0 }
+  for (const group of groupsAsFilled(files, rules)) {
+    counts.groups++
+    counts.files += group.files.length
+    counts.bytes += group.sizeBytes
+  }
+  return counts
+}
+
+function mostSmallFiles(files: Iterable<PlanFile>, rules: OptimizeRules): number {
+  const counts = new Map<number, number>()
+  for (const file of files) if (!isGood(file, rules)) counts.set(file.partition, (counts.get(file.partition) ?? 0) + 1)
+  return [...counts.values()].reduce((most, count) => Math.max(most, count), 0)
 }
 
 function valuesOf(names: readonly string[], texts: PartitionTexts): Record<string, string | null> {

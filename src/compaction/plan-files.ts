@@ -7,19 +7,17 @@ import { formatJson, isJsonObject, parseJson } from '../json.js'
 import { columnMappingMode, type FileView, type LogView } from '../log/index.js'
 import { physicalName } from '../schema/index.js'
 import { partitionOf } from '../table/index.js'
+import { PartitionNumbering, type PartitionTexts } from './partition-numbering.js'
 import type { PlanFile } from './plan.js'
-
-/** Values of partition columns, in the order of the columns, as the log spells them. */
-export type PartitionTexts = readonly (string | null)[]
 
 /** The live files that a filter on partitions leaves. */
 export interface FilesInScope {
-  /** Those that may be rewritten. */
-  readonly files: readonly PlanFile[]
+  /** Those that may be rewritten: made anew each time they are gone through. */
+  readonly files: Iterable<PlanFile>
   /** All of them. */
   readonly numFiles: number
   readonly sizeBytes: number
-  /** By the number of the partition. */
+  /** By the number of the partition, as far as the files were gone through. */
   readonly partitions: readonly PartitionTexts[]
 }
 
@@ -42,24 +40,22 @@ export async function filesInScope(view: LogView, options: ScopeOptions): Promis
   const live = filter === undefined ? files.liveRows() : pruneByPartition(filter, files.liveRows(), partitions)
   const rows = options.isInScope === undefined ? live : live.filter(options.isInScope)
   const shares = await deletedShares(files, rows, options.signal)
-  const numbering = new PartitionNumbering(view)
-  const found: PlanFile[] = []
+  const numbering = new PartitionNumbering(partitionNames(view).map((name) => files.partition(name)))
   let sizeBytes = 0
-  for (const row of rows) {
-    const deletedShare = shares.get(row)
-    const size = files.size(row)
-    sizeBytes += size
-    if (size >= options.goodBytes && deletedShare === undefined) continue
-    const cluster = options.clusters === true ? clusterOf(files, row) : undefined
-    found.push({
-      row,
-      sizeBytes: size,
-      partition: numbering.of(row),
-      ...(deletedShare === undefined ? {} : { deletedShare }),
-      ...(cluster === undefined ? {} : { cluster }),
-    })
+  for (const row of rows) sizeBytes += files.size(row)
+  const planFiles = function* (): Generator<PlanFile> {
+    for (const row of rows) {
+      const deletedShare = shares.get(row)
+      const size = files.size(row)
+      if (size >= options.goodBytes && deletedShare === undefined) continue
+      const cluster = options.clusters === true ? clusterOf(files, row) : undefined
+      const partition = numbering.of(row)
+      // There may be millions: what has no value takes no room.
+      if (deletedShare === undefined && cluster === undefined) yield { row, sizeBytes: size, partition }
+      else yield { row, sizeBytes: size, partition, deletedShare, cluster }
+    }
   }
-  return { files: found, numFiles: rows.length, sizeBytes, partitions: numbering.partitions }
+  return { files: { [Symbol.iterator]: planFiles }, numFiles: rows.length, sizeBytes, partitions: numbering.partitions }
 }
 
 /** The partition columns as files name them. */
@@ -82,35 +78,6 @@ function partitionFilter(view: LogView, where: Expression | string): BoundFilter
     `optimize works on whole partitions, so its filter may look at partition columns only (${partitionColumns.join(', ') || 'the table has none'}), not at ${others.join(', ')}`,
     { columns: others, partitionColumns },
   )
-}
-
-// Partitions are told apart by the texts of their values: two spellings of one value are two partitions here, which harms nothing.
-class PartitionNumbering {
-  readonly partitions: PartitionTexts[] = []
-  readonly #columns: readonly ReturnType<FileView['partition']>[]
-  readonly #known = new Map<string, number>()
-  readonly #byIds = new Map<string, number>()
-
-  constructor(view: LogView) {
-    this.#columns = partitionNames(view).map((name) => view.files.partition(name))
-  }
-
-  of(row: number): number {
-    const ids = this.#columns.map((column) => column.ids(row))
-    const idKey = ids.join()
-    let number = this.#byIds.get(idKey)
-    if (number === undefined) {
-      const texts = ids.map((id, at) => this.#columns[at]?.values[id] ?? null)
-      const key = JSON.stringify(texts)
-      number = this.#known.get(key)
-      if (number === undefined) {
-        number = this.partitions.push(texts) - 1
-        this.#known.set(key, number)
-      }
-      this.#byIds.set(idKey, number)
-    }
-    return number
-  }
 }
 
 // The share of rows that a vector leaves out. A file that does not say how many rows it has counts as wholly deleted: that is

@@ -60,15 +60,33 @@ export function isGood(file: PlanFile, rules: PackingRules): boolean {
  * @example
  * planGroups([{ row: 0, sizeBytes: 10, partition: 0 }, { row: 1, sizeBytes: 20, partition: 0 }], rules) // one group of both
  */
-export function planGroups(files: readonly PlanFile[], rules: PackingRules): FileGroup[] {
-  const groups: FileGroup[] = []
-  for (const ofPartition of byPartition(files.filter((file) => !isGood(file, rules))).values()) {
-    for (const bin of packed(ofPartition, rules)) {
-      const worth = worthwhile(bin, rules)
-      if (worth.length > 0) groups.push(groupOf(worth, rules))
+export function planGroups(files: Iterable<PlanFile>, rules: PackingRules): FileGroup[] {
+  const bins: OpenBins = new Map()
+  const groups = new Map<number, FileGroup[]>()
+  for (const group of groupsAsFilled(files, rules, bins)) {
+    const known = groups.get(group.partition)
+    if (known === undefined) groups.set(group.partition, [group])
+    else known.push(group)
+  }
+  return [...bins.keys()].flatMap((partition) => groups.get(partition) ?? [])
+}
+
+/** The same groups as soon as nothing more fits into them, for who keeps none: only files in groups that are open are held. */
+export function* groupsAsFilled(files: Iterable<PlanFile>, rules: PackingRules, bins: OpenBins = new Map()): Generator<FileGroup> {
+  for (const file of files) {
+    if (isGood(file, rules)) continue
+    let open = bins.get(file.partition)
+    if (open === undefined) bins.set(file.partition, (open = []))
+    const full = pack(open, file, rules)
+    const group = full && groupOf(worthwhile(full.files, rules), rules)
+    if (group !== undefined) yield group
+  }
+  for (const open of bins.values()) {
+    for (const bin of open) {
+      const group = groupOf(worthwhile(bin.files, rules), rules)
+      if (group !== undefined) yield group
     }
   }
-  return groups
 }
 
 /** What clustering goes by. */
@@ -156,35 +174,35 @@ export function expectedBytes({ sizeBytes, deletedShare = 0 }: PlanFile): number
   return deletedShare >= 1 ? sizeBytes : sizeBytes * (1 - deletedShare)
 }
 
+/** The groups of each partition that something may still fit into, by the first file of each. */
+export type OpenBins = Map<number, Bin[]>
+
 interface Bin {
   readonly files: PlanFile[]
   bytes: number
 }
 
-// First fit over a few open bins. A bin that nothing more is expected to fit into makes room for the next.
-function packed(files: readonly PlanFile[], { targetBytes }: PackingRules): PlanFile[][] {
-  const open: Bin[] = []
-  const full: PlanFile[][] = []
-  for (const file of files) {
-    const bytes = expectedBytes(file)
-    const bin = open.find((candidate) => candidate.bytes + bytes <= targetBytes)
-    if (bin !== undefined) {
-      bin.files.push(file)
-      bin.bytes += bytes
-      continue
-    }
-    if (open.length >= OPEN_GROUPS) {
-      const fullest = open.reduce((best, each, at) => (each.bytes > (open[best] as Bin).bytes ? at : best), 0)
-      full.push((open.splice(fullest, 1)[0] as Bin).files)
-    }
-    open.push({ files: [file], bytes })
+// First fit over a few open bins. A bin that nothing more is expected to fit into makes room for the next, and is the answer.
+function pack(open: Bin[], file: PlanFile, { targetBytes }: PackingRules): Bin | undefined {
+  const bytes = expectedBytes(file)
+  const bin = open.find((candidate) => candidate.bytes + bytes <= targetBytes)
+  if (bin !== undefined) {
+    bin.files.push(file)
+    bin.bytes += bytes
+    return undefined
   }
-  return [...full, ...open.map((bin) => bin.files)]
+  let full: Bin | undefined
+  if (open.length >= OPEN_GROUPS) {
+    const fullest = open.reduce((best, each, at) => (each.bytes > (open[best] as Bin).bytes ? at : best), 0)
+    full = open.splice(fullest, 1)[0]
+  }
+  open.push({ files: [file], bytes })
+  return full
 }
 
 // A large file and a few small ones would be written again and again, each time for the few. The small ones gather first.
-function worthwhile(files: readonly PlanFile[], rules: PackingRules): PlanFile[] {
-  let rest = [...files]
+function worthwhile(files: readonly PlanFile[], rules: PackingRules): readonly PlanFile[] {
+  let rest = files
   while (rest.length > 0) {
     const largest = rest.reduce((best, file) => (file.sizeBytes > best.sizeBytes ? file : best))
     const others = rest.reduce((sum, file) => sum + file.sizeBytes, 0) - largest.sizeBytes
@@ -196,7 +214,8 @@ function worthwhile(files: readonly PlanFile[], rules: PackingRules): PlanFile[]
   return rest.length >= rules.minFiles || rest.some((file) => needsPurge(file, rules)) ? rest : []
 }
 
-function groupOf(files: readonly PlanFile[], rules: PackingRules): FileGroup {
+function groupOf(files: readonly PlanFile[], rules: PackingRules): FileGroup | undefined {
+  if (files.length === 0) return undefined
   const isSmall = files.length >= rules.minFiles
   return {
     partition: (files[0] as PlanFile).partition,

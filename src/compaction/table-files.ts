@@ -16,9 +16,11 @@ import { PathSet } from './path-set.js'
 
 /** The files that a version needs: its own, those removed not long ago, and the deletion vectors of both. */
 export function neededFiles(storage: Storage, view: LogView, tombstones: Tombstones): PathSet {
-  const needed = new PathSet()
+  const needed = new PathSet(view.files.numFiles + tombstones.rows.length)
   for (const row of view.files.liveRows()) {
-    addPath(needed, storage, view.files.path(row))
+    const bytes = view.files.pathBytes(row)
+    if (isPlain(bytes)) needed.addBytes(bytes)
+    else addPath(needed, storage, view.files.path(row))
     const vector = view.files.deletionVector(row)
     if (vector !== undefined) addVector(needed, storage, vector)
   }
@@ -28,6 +30,22 @@ export function neededFiles(storage: Storage, view: LogView, tombstones: Tombsto
   }
   return needed
 }
+
+// Whether a path names the file of the same name: ASCII without escapes, schemes, and parts that stand for others. Most are, and those
+// need no text made of them.
+function isPlain(path: Uint8Array): boolean {
+  let previous = SLASH
+  for (let i = 0; i < path.length; i++) {
+    const byte = path[i] as number
+    if (byte <= 0x20 || byte >= 0x7f || byte === PERCENT || byte === COLON || byte === BACKSLASH) return false
+    // What is empty, hidden or a step to elsewhere: also the folder of the log.
+    if (previous === SLASH && (byte === SLASH || byte === DOT || byte === UNDERSCORE)) return false
+    previous = byte
+  }
+  return previous !== SLASH
+}
+
+const [SLASH, DOT, UNDERSCORE, PERCENT, COLON, BACKSLASH] = [0x2f, 0x2e, 0x5f, 0x25, 0x3a, 0x5c]
 
 // Both as the log spells it and decoded: some writers never encoded their paths.
 function addPath(needed: PathSet, storage: Storage, logPath: string): void {

@@ -1,7 +1,16 @@
 // Which files a plan takes and which it leaves: the rules by themselves, and what holds for every set of files.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ClusterRules, expectedBytes, type PackingRules, type PlanFile, planClusters, planGroups } from '../../src/compaction/plan.js'
+import {
+  type ClusterRules,
+  expectedBytes,
+  type FileGroup,
+  groupsAsFilled,
+  type PackingRules,
+  type PlanFile,
+  planClusters,
+  planGroups,
+} from '../../src/compaction/plan.js'
 
 const rules: PackingRules = { targetBytes: 1000, minFiles: 2, minDeletedShare: 0.05 }
 const file = (row: number, sizeBytes: number, more: Partial<PlanFile> = {}): PlanFile => ({ row, sizeBytes, partition: 0, ...more })
@@ -56,6 +65,20 @@ const someFiles = fc
   .map((files) => files.map((each, row): PlanFile => ({ ...each, row })))
 
 describe('every plan', () => {
+  test('has the same groups, whether it is kept or only counted as it fills', () => {
+    fc.assert(
+      fc.property(someFiles, (files) => {
+        const kept = planGroups(files, rules)
+        const passing = [...groupsAsFilled(files.values(), rules)]
+        const text = (group: FileGroup): string => `${group.partition} ${group.reason} ${group.sizeBytes}: ${rowsOf(group.files)}`
+        expect(passing.map(text).sort()).toEqual(kept.map(text).sort())
+        // Partitions one after the other, in the order of their first files that are not good.
+        const order = kept.map(({ partition }) => partition).filter((partition, n, all) => partition !== all[n - 1])
+        expect(new Set(order).size).toBe(order.length)
+      }),
+    )
+  })
+
   test('takes a file once at most, mixes no partitions, and fills no group beyond the target', () => {
     fc.assert(
       fc.property(someFiles, (files) => {
