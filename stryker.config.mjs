@@ -33,6 +33,8 @@ export default {
     'src/log/commit/rivalry.ts',
     'src/log/commit/winners.ts',
     'src/log/commit/commit-run.ts',
+    'src/log/commit/footing.ts',
+    'src/log/commit/committer.ts',
     'src/log/replay.ts',
     'src/log/tally.ts',
     'src/log/key-index.ts',
