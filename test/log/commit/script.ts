@@ -28,6 +28,7 @@ export class Script {
   nowMs = 1000
   /** Before the answer to the n-th put, from 1. */
   onPut: (nth: number) => ProposeOutcome | undefined = () => undefined
+  onStart: () => void = () => {}
   onMeet: () => void = () => {}
   find: (version: number) => FindOutcome | undefined = () => undefined
   contents: Partial<CommitContents> = {}
@@ -62,7 +63,10 @@ export class Script {
       await new Promise((resolve) => setImmediate(resolve))
       return this.find(version) ?? (version <= this.newest ? { kind: 'other', bytes: theirs(version) } : absent)
     },
-    holds: async () => ({ kind: 'held', isFollowed: false }),
+    holds: async (version) => {
+      this.events.push(`hold ${version}`)
+      return { kind: 'held', isFollowed: false }
+    },
     publish: async (version) => {
       this.events.push(`publish ${version}`)
       throw new AlluviumError('STORAGE_UNAVAILABLE', 'no catalogue')
@@ -82,7 +86,10 @@ export class Script {
       what: 'WRITE on a table',
       base,
       ...(this.ready !== undefined && { ready: this.ready }),
-      start: () => this.events.push('start'),
+      start: () => {
+        this.events.push('start')
+        this.onStart()
+      },
       contents: () => contents,
       offer: ({ version }) => this.events.push(`offer ${version}`),
       meet: (winners, before, newer, txnId) => {
