@@ -4,7 +4,7 @@ import { configFor } from './vitest.config.js'
 export default configFor({
   include: [
     'test/log/commit/*.test.ts',
-    'test/log/{replay,tally,remove-list,key-index,commit-json,compaction,checksum,scanner}.test.ts',
+    'test/log/{replay,replay-state,tally,remove-list,key-index,commit-json,compaction,checksum,scanner}.test.ts',
     'test/stream/{positions,stream-writer}.test.ts',
     'test/table/{reads,transaction,row-tracking,shared-commits}.test.ts',
   ],
