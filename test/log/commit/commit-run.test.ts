@@ -255,6 +255,17 @@ describe('files that are on their way', () => {
     expect(script.events).toEqual(['start', 'stage 1', 'offer 1', 'put 1', 'publish 1'])
   })
 
+  test('are waited for by a committer that has no such half', async () => {
+    const { script, settle: ready } = staging()
+    delete script.committer.stage
+    const running = script.run(await table())
+    await turn()
+    expect(script.events).toEqual(['start'])
+    ready()
+    expect(await running).toMatchObject({ version: 1, attempts: 1 })
+    expect(script.events).toEqual(['start', 'offer 1', 'put 1', 'publish 1'])
+  })
+
   test('that fail end the commit, and what was staged is dropped', async () => {
     for (const kind of ['staged', 'not staged'] as const) {
       const { script, settle: ready } = staging(kind)
