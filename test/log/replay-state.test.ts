@@ -320,6 +320,15 @@ describe('a log compaction', () => {
     expect(() => compact(lines)).toThrow(error)
   })
 
+  test('removes nothing that only a commit before it removed, though its bytes are where that had them', () => {
+    const scene = new Scene()
+    scene.apply(0, add('old', 5))
+    scene.apply(1, remove('old'))
+    const room = ' '.repeat('{"remove":{"path":"'.length - '{"add":{"path":"'.length)
+    scene.replay.applyCompaction(encodeUtf8(room + add('old', 8)), { version: 4, path: PATH })
+    expect(scene.files()).toEqual(['old 8'])
+  })
+
   test('may say things of one name that are of different kinds', () => {
     const { state } = compact(txn('a', 1) + domain('a', 'c') + txn('protocol', 1) + protocol(3)).replay
     expect([...state.txns.keys(), ...state.domains.keys()]).toEqual(['a', 'protocol', 'a'])
