@@ -13,6 +13,7 @@ import { shapeAfter } from './commit-checks.js'
 import { buildCommitInfo } from './commit-info.js'
 import type { Proposal, StagedProposal } from './committer.js'
 import type { Winner } from './conflict.js'
+import { NO_TABLE } from './footing.js'
 import { stampActions } from './in-commit-timestamp.js'
 import type { LimitedCall, Limits } from './limits.js'
 import { alreadyExistsError, CommitStateUnknownError, notCommitted } from './outcomes.js'
@@ -91,9 +92,12 @@ export class CommitRun {
     const { storage, runtime, committer } = this.#context
     this.#plan.start()
     this.#limits.throwIfAborted(this.#what)
-    await this.#call((call) =>
-      base === undefined ? assertNoTable(storage, call) : assertBaseHeld(base, runtime, committer, this.#what, call),
-    )
+    await this.#call(async (call) => {
+      if (base !== undefined) return assertBaseHeld(base, runtime, committer, this.#what, call)
+      const askedMs = runtime.monotonicMs()
+      await assertNoTable(storage, call)
+      committer.knows?.(NO_TABLE, askedMs)
+    })
   }
 
   /** The proposal for the next version. All tries carry one txnId; a version is only ever proposed with the same bytes. */

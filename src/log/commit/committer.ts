@@ -8,7 +8,8 @@ import { type Runtime, systemRuntime } from '../../runtime.js'
 import type { CreateOutcome, PlaceCallOptions, Storage } from '../../storage/storage.js'
 import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
 import type { FindOutcome, HoldsOutcome, ProposeOutcome } from './answers.js'
-import { Footing } from './footing.js'
+import { assertNoTable } from './base.js'
+import { Footing, NO_TABLE } from './footing.js'
 
 /** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
 export interface Proposal {
@@ -82,7 +83,10 @@ export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemR
     create: (options: PlaceCallOptions) => Promise<CreateOutcome>,
   ): Promise<ProposeOutcome> => {
     const before = proposal.version - 1
-    const refusal = await footing.refusal(proposal.version, (version) => holdsIt(version, call))
+    const refusal =
+      before < 0
+        ? await refusalOfFirst(storage, footing, call)
+        : await footing.refusal(proposal.version, (version) => holdsIt(version, call))
     // Asked once more by the store right before its last step: a create may have several, and the process may be stopped between them.
     const isStillWanted = (): boolean => footing.isFresh(before)
     return refusal ?? asking(proposal.version, () => asOutcome(storage, proposal, { ...call, isStillWanted }, create))
@@ -97,6 +101,20 @@ export function fileSystemCommitter(storage: Storage, runtime: Runtime = systemR
   }
   committers.set(storage, committer)
   return committer
+}
+
+// The first version of a table stands on there being none.
+async function refusalOfFirst(storage: Storage, footing: Footing, call: CommitterCall): Promise<ProposeOutcome | undefined> {
+  while (!footing.isFresh(NO_TABLE)) {
+    const askedMs = footing.nowMs()
+    try {
+      await orAborted(assertNoTable(storage, call), call.signal)
+    } catch (cause) {
+      return { kind: 'refused', error: asStorageError(cause, `looking for a table in ${storage.location}`) }
+    }
+    footing.knows(NO_TABLE, askedMs)
+  }
+  return undefined
 }
 
 // One for each store: who shares a committer may share commits.

@@ -8,6 +8,8 @@ import { leftBehindError } from './outcomes.js'
 /** A log is cleaned of commits that are days old. What was there so long ago has not been cleaned since. */
 export const FRESH_MS = 60_000
 const MAX_REMEMBERED = 64
+/** The version before the first: known when there was no table. */
+export const NO_TABLE = -1
 
 export class Footing {
   readonly #runtime: Runtime
@@ -49,9 +51,9 @@ export class Footing {
     }
   }
 
-  /** Whether what is known of a version is young enough to put the next one on it. */
+  /** Whether what is known of a version, or of there being none ({@link NO_TABLE}), is young enough to put the next one on it. */
   isFresh(version: number): boolean {
-    return version < 0 || this.nowMs() - (this.#askedMs.get(version) ?? Number.NEGATIVE_INFINITY) <= FRESH_MS
+    return this.nowMs() - (this.#askedMs.get(version) ?? Number.NEGATIVE_INFINITY) <= FRESH_MS
   }
 
   /** Undefined when the version before may be built on; else what becomes of the proposal. Asks only where too much time has passed. */

@@ -71,17 +71,19 @@ describe('a put', () => {
     expect(options?.isStillWanted?.()).toBe(false)
   })
 
-  test('of the first version of all is wanted always', async () => {
+  test('of the first version of all is wanted as long as it is known lately that there is no table', async () => {
     const wanted: unknown[] = []
     const { committer, runtime } = await scene({
       create: async (_, __, options) => {
-        await runtime.advance(600_000)
+        wanted.push(options?.isStillWanted?.())
+        await runtime.advance(60_001)
         wanted.push(options?.isStillWanted?.())
         return 'exists'
       },
     })
+    committer.knows?.(-1, runtime.monotonicMs())
     expect(await committer.propose(own(0), call)).toEqual({ kind: 'exists' })
-    expect(wanted).toEqual([true])
+    expect(wanted).toEqual([true, false])
   })
 
   test('that fails says what failed and where, and keeps the cause', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { AlluviumError } from '../../../src/errors.js'
 import { type Committer, fileSystemCommitter, txnIdOf } from '../../../src/log/commit/committer.js'
+import { systemRuntime } from '../../../src/runtime.js'
 import { memoryStorage } from '../../../src/storage/memory.js'
 import type { Storage } from '../../../src/storage/storage.js'
 import { manualRuntime } from '../../support/manual-runtime.js'
@@ -10,8 +11,8 @@ import { logPath } from './ledger.js'
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const commitOf = (txnId: string): Uint8Array => bytesOf(`{"commitInfo":{"operation":"WRITE","txnId":"${txnId}"}}\n{"add":{"path":"f"}}\n`)
 const call = { signal: new AbortController().signal }
-const failing = (create: Storage['create'], read?: Storage['read']): Committer =>
-  fileSystemCommitter(
+const failing = (create: Storage['create'], read?: Storage['read']): Committer => {
+  const committer = fileSystemCommitter(
     Object.assign(Object.create(memoryStorage()) as Storage, {
       location: 'memory:',
       capabilities: { exclusiveCreate: true, durable: false },
@@ -19,6 +20,9 @@ const failing = (create: Storage['create'], read?: Storage['read']): Committer =
       ...(read && { read }),
     }),
   )
+  committer.knows?.(-1, systemRuntime.monotonicMs())
+  return committer
+}
 
 test('a store without exclusive create is refused', () => {
   expect(() => fileSystemCommitter(memoryStorage({ exclusiveCreate: false }))).toThrowError(
@@ -68,6 +72,20 @@ describe('proposing', () => {
     const own = { version: 4, txnId: 'a', bytes: commitOf('a') }
     expect(await committer.propose(own, call)).toMatchObject({ kind: 'refused', error: { code: 'ABORTED' } })
     expect(await storage.stat(logPath(4))).toBeUndefined()
+  })
+
+  test('who slept between looking for a table and making one makes none where there is one whose log was cleaned', async () => {
+    const runtime = manualRuntime()
+    const storage = memoryStorage({ runtime })
+    const committer = fileSystemCommitter(storage, runtime)
+    committer.knows?.(-1, runtime.monotonicMs())
+    await runtime.advance(61_000)
+    await storage.create(logPath(7), commitOf('other'))
+    const own = { version: 0, txnId: 'a', bytes: commitOf('a') }
+    expect(await committer.propose(own, call)).toMatchObject({ kind: 'refused', error: { code: 'ALREADY_EXISTS' } })
+    expect(await storage.stat(logPath(0))).toBeUndefined()
+    await storage.delete(logPath(7))
+    expect(await committer.propose(own, call)).toEqual({ kind: 'created' })
   })
 
   test('what was staged and is not tried is dropped', async () => {

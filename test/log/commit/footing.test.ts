@@ -37,10 +37,6 @@ describe('a version on which something is put', () => {
     expect(await asksFor(1)).toBe(true)
   })
 
-  test('need not be there for the first of all', async () => {
-    expect(await asksFor(0)).toBe(false)
-  })
-
   test('is known for a minute from when it was asked for, not from when the answer came', async () => {
     const askedMs = footing.nowMs()
     await runtime.advance(20_000)
