@@ -1,12 +1,9 @@
-// What a commit stands on: a snapshot whose version is still in the log, or, to make a table, a place without one.
+// What a commit stands on: a snapshot whose version is still in the log.
 import { AlluviumError } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
-import type { Storage } from '../../storage/storage.js'
-import { LOG_FOLDER, parseLogName } from '../file-names.js'
 import type { LogView } from '../log-view.js'
 import type { Committer, CommitterCall } from './committer.js'
 import { FRESH_MS } from './footing.js'
-import { alreadyExistsError } from './outcomes.js'
 
 /**
  * Cleaning a log removes old commits, after which the version after an old snapshot looks free although the table is far
@@ -34,17 +31,4 @@ export async function assertBaseHeld(
     `${what} was not committed: version ${base.version}, which it read, has been cleaned from the log since; open the table again and decide whether to repeat it`,
     { rule: 'log-cleaned', version: base.version, committed: false },
   )
-}
-
-/**
- * Version 0 may be free although there is a table: a log that was cleaned begins later.
- * @throws AlluviumError `ALREADY_EXISTS`, storage errors
- */
-export async function assertNoTable(storage: Storage, { signal }: CommitterCall): Promise<void> {
-  for await (const page of storage.list(LOG_FOLDER, { signal })) {
-    for (const { path } of page) {
-      const file = parseLogName(path.slice(LOG_FOLDER.length + 1))
-      if (file !== undefined && file.kind !== 'last-checkpoint') throw alreadyExistsError(storage.location)
-    }
-  }
 }

@@ -8,8 +8,8 @@ import { type Runtime, systemRuntime } from '../../runtime.js'
 import type { CreateOutcome, PlaceCallOptions, Storage } from '../../storage/storage.js'
 import { commitPath, LOG_FOLDER, parseLogName } from '../file-names.js'
 import type { FindOutcome, HoldsOutcome, ProposeOutcome } from './answers.js'
-import { assertNoTable } from './base.js'
 import { Footing, NO_TABLE } from './footing.js'
+import { assertNoTable } from './no-table.js'
 
 /** One commit offered for one version. The bytes begin with a `commitInfo` line that carries `txnId`. */
 export interface Proposal {
