@@ -90,11 +90,11 @@ describe('CREATE', () => {
   test('while another writes the name is AlreadyBeingCreated, and the file being written has length 0', async () => {
     const hdfs = await start()
     const location = await stepTwo(hdfs, '/f')
-    const writing = raw('PUT', location, { body: 'x'.repeat(1000), sendOnly: 300 })
+    const writing = slowly(location)
     await seen(hdfs, '/f')
     expect(await lengthOf(hdfs, '/f')).toBe(0)
     expect(await said('PUT', location, { body: 'other' })).toBe('403 AlreadyBeingCreatedException')
-    await writing
+    expect(await writing.finish()).toBe('201')
   })
 
   test('that breaks off leaves a short file that looks complete', async () => {
