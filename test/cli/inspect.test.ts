@@ -133,6 +133,13 @@ describe('the timeline', () => {
     )
   })
 
+  test('of a few seconds names the first alone: columns are narrower than names', () => {
+    const start = Date.UTC(2026, 0, 30, 8)
+    const { bucketMs, ticks } = timelineOf([0, 1, 2, 4].map((seconds) => commit(start + seconds * 1000, 'WRITE')))
+    expect(bucketMs).toBe(1000)
+    expect(ticks).toEqual([{ bucket: 0, text: '2026-01-30 08:00:00' }])
+  })
+
   test('of two days has columns of an hour, and says the day once', () => {
     const start = Date.UTC(2026, 0, 30, 8)
     const { bucketMs, ticks } = timelineOf([commit(start, 'WRITE'), commit(start + 47 * 3_600_000, 'WRITE')])

@@ -65,6 +65,14 @@ describe.skipIf(executable === undefined)('the page of inspect', () => {
     return { page, report: jsonLines(ran.stdout)[0] as Record<string, unknown>, complaints, requests }
   }
 
+  // Texts of the timeline that lie over each other, as the browser has set them.
+  const overlapping = (page: Page): Promise<unknown> =>
+    page.evaluate(`(() => {
+      const boxes = [...document.querySelectorAll('svg[aria-labelledby^="timeline-"] text')].map((text) => [text.textContent, text.getBoundingClientRect()])
+      return boxes.flatMap(([a, one], at) => boxes.slice(at + 1).flatMap(([b, two]) =>
+        one.left < two.right && two.left < one.right && one.top < two.bottom && two.top < one.bottom ? [[a, b]] : []))
+    })()`)
+
   // What is seen, closed details and all.
   const text = async (page: Page, selector = 'body'): Promise<string> => (await page.locator(selector).textContent()) ?? ''
 
@@ -79,6 +87,7 @@ describe.skipIf(executable === undefined)('the page of inspect', () => {
     expect(await text(page, '#reclaim')).toMatch(/25 files/)
     expect(await text(page, '#history')).toContain('Versions 0 to 42')
     expect(await page.locator('#history svg').innerHTML()).toContain('STREAMING UPDATE')
+    expect(await overlapping(page)).toEqual([])
     expect(await text(page, '#changes')).toContain('property owner set to team clicks')
     expect(await text(page, '#positions')).toContain('7999')
     expect(await text(page, '#table')).toContain('delta.checkpointInterval')
@@ -93,6 +102,7 @@ describe.skipIf(executable === undefined)('the page of inspect', () => {
     expect(await text(page, '#files')).toMatch(/The 20 of 4\d\d partitions with the most small files/)
     expect(await page.locator('#files table.wide tbody tr').count()).toBe(20)
     expect(await text(page, '#changes')).toContain('column note string added')
+    expect(await overlapping(page)).toEqual([])
     expect(await text(page, '#reclaim')).toContain('180 files')
   })
 

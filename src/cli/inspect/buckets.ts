@@ -1,7 +1,7 @@
 // Commits by time and operation, for the timeline. Pure.
 import type { CommitFacts } from '../../compaction/index.js'
 import { humanTime } from '../human.js'
-import type { Series } from './charts.js'
+import { labelFits, type Series } from './charts.js'
 
 export interface Timeline {
   readonly series: readonly Series[]
@@ -55,8 +55,15 @@ export function timelineOf(commits: readonly CommitFacts[]): Timeline {
   return { series, startMs, bucketMs, ticks: ticksOf(startMs, bucketMs, count) }
 }
 
+// As many as fit beside each other; the first always.
 function ticksOf(startMs: number, bucketMs: number, count: number): Timeline['ticks'] {
-  const every = Math.max(1, Math.ceil(count / MAX_TICKS))
+  for (let every = Math.max(1, Math.ceil(count / MAX_TICKS)); ; every++) {
+    const ticks = ticksEvery(every, startMs, bucketMs, count)
+    if (ticks.slice(0, -1).every(({ text }) => labelFits(text, every, count))) return ticks
+  }
+}
+
+function ticksEvery(every: number, startMs: number, bucketMs: number, count: number): Timeline['ticks'] {
   const ticks: { bucket: number; text: string }[] = []
   for (let bucket = 0; bucket < count; bucket += every) {
     const time = humanTime(startMs + bucket * bucketMs, bucketMs < MINUTE)

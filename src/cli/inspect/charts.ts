@@ -114,6 +114,21 @@ export interface Series {
   readonly counts: readonly number[]
 }
 
+const TIMELINE = { left: 230, right: 70, row: 44 }
+// What a character of a label takes on average: digits, and some narrower ones.
+const LABEL_CHARACTER = 6.2
+const LABEL_GAP = 10
+
+/** How wide a bucket of a timeline of so many is drawn. */
+function bucketWidth(buckets: number): number {
+  return Math.min(24, (WIDTH - TIMELINE.left - TIMELINE.right) / Math.max(1, buckets))
+}
+
+/** Whether a label ends before the next one begins, which stands `apart` buckets later. */
+export function labelFits(text: string, apart: number, buckets: number): boolean {
+  return text.length * LABEL_CHARACTER + LABEL_GAP <= apart * bucketWidth(buckets)
+}
+
 /** Rows of columns over one time axis, one row a series, each to its own scale, with its total to the right. */
 export function timelineChart(options: {
   readonly id: string
@@ -125,9 +140,8 @@ export function timelineChart(options: {
   readonly tip: (series: Series, bucket: number) => string
 }): Markup {
   const { id, title, description, series, ticks, tip } = options
-  const [left, right, row] = [230, 70, 44]
-  const buckets = Math.max(1, series[0]?.counts.length ?? 1)
-  const step = Math.min(24, (WIDTH - left - right) / buckets)
+  const { left, right, row } = TIMELINE
+  const step = bucketWidth(series[0]?.counts.length ?? 1)
   const height = series.length * row
   const grid = ticks.map(
     ({ bucket, text }) =>
