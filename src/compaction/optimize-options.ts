@@ -13,7 +13,10 @@ export interface ClusterOptions {
   readonly curve?: 'zorder' | 'hilbert'
   /** Bytes of files that are put in order together, at most; an order over more serves filters better. Default 16 GiB. */
   readonly maxBytes?: number
-  /** Bytes of rows that are sorted in memory at once, about; the others wait in files of the table's store. Default 64 MiB. */
+  /**
+   * Bytes of rows that are sorted in memory at once, about; the others wait in files of the table's store. The process grows by about
+   * three times this, whatever the size of the table, and by what writing takes. Default 24 MiB.
+   */
   readonly memoryBytes?: number
 }
 
@@ -68,6 +71,7 @@ export interface OptimizeRules extends PackingRules {
 
 export const DEFAULT_TARGET_BYTES: number = 128 * 2 ** 20
 export const DEFAULT_CLUSTER_BYTES: number = 16 * 2 ** 30
+export const DEFAULT_MEMORY_BYTES: number = 24 * 2 ** 20
 const DEFAULT_BYTES_PER_COMMIT = 2 ** 30
 const DEFAULT_GROUPS_PER_COMMIT = 64
 const DEFAULT_DELETED_SHARE = 0.05

@@ -3,7 +3,7 @@
 import { AlluviumError, isAlluviumError, throwIfAborted } from '../errors.js'
 import { CommitStateUnknownError, mayDeleteDataFiles } from '../log/commit/index.js'
 import type { LogView } from '../log/index.js'
-import { createRowGroupEncoder, planCopy, type Table } from '../table/index.js'
+import { createRowGroupEncoder, planCopy, type RowGroupEncoder, type Table } from '../table/index.js'
 import { clusterGroup } from './cluster-group.js'
 import { copyGroup } from './copy-group.js'
 import { backOffMs, commitGroups } from './optimize-commit.js'
@@ -41,7 +41,7 @@ class OptimizeRun<Row, Input> {
   readonly #table: Table<Row, Input>
   readonly #options: OptimizeOptions
   readonly #tally: OptimizeTally
-  readonly #encoder = createRowGroupEncoder()
+  readonly #encoder: RowGroupEncoder
   /** Files written by this run, as the log names them. */
   readonly #own = new Set<string>()
   #first: LogView | undefined
@@ -50,6 +50,8 @@ class OptimizeRun<Row, Input> {
   constructor(table: Table<Row, Input>, options: OptimizeOptions) {
     this.#table = table
     this.#options = options
+    // Sorting takes longer than encoding, so that one thread is enough beside it; each costs some 50 MB.
+    this.#encoder = createRowGroupEncoder(options.cluster === undefined ? {} : { threads: 1 })
     this.#tally = new OptimizeTally(table.context.runtime, options.onProgress)
   }
 

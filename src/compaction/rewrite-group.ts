@@ -88,13 +88,13 @@ export class GroupOutput {
     this.#tags = tags
   }
 
-  /** Takes a batch in the form of the files. */
-  async write(batch: RecordBatch): Promise<void> {
+  /** Takes a batch in the form of the files; one that is only lent is not needed afterwards. */
+  async write(batch: RecordBatch, options: { readonly lent?: boolean } = {}): Promise<void> {
     for (let from = 0; from < batch.numRows; ) {
       this.#open ??= await this.#start()
       const { parquet } = this.#open
       const to = Math.min(batch.numRows, from + this.#rollRows - parquet.numRows)
-      await parquet.write(from === 0 && to === batch.numRows ? batch : batch.slice(from, to))
+      await parquet.write(from === 0 && to === batch.numRows ? batch : batch.slice(from, to), options)
       from = to
       if (parquet.writtenBytes >= this.#rollBytes || parquet.numRows >= this.#rollRows) await this.close()
     }

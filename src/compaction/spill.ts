@@ -2,7 +2,7 @@
 // are deleted whatever happens; after a crash they are what vacuum calls files of nobody.
 import { Field as ArrowField, Float64, makeData, type RecordBatch } from 'apache-arrow'
 import { batchOf, conformBatch, project, schemaOf } from '../arrow/index.js'
-import { createParquetWriter, openParquet, type ParquetWriter } from '../parquet/index.js'
+import { createParquetWriter, createRowGroupEncoder, openParquet, type ParquetWriter } from '../parquet/index.js'
 import type { Field, StructType } from '../schema/index.js'
 import { type NewFile, startDataFile, storageByteSource } from '../table/index.js'
 import type { PlannedGroup } from './optimize-plan.js'
@@ -21,7 +21,7 @@ interface Aside {
 }
 
 /** What the files that are written at once hold in memory, all of them. */
-const OPEN_BYTES = 64 * 2 ** 20
+const OPEN_BYTES = 16 * 2 ** 20
 const LEAST_ROW_GROUP_BYTES = 128 * 1024
 const MOST_ROW_GROUP_BYTES = 4 * 2 ** 20
 
@@ -33,6 +33,9 @@ export class Spill {
   readonly #columns: StructType
   readonly #rowGroupBytes: number
   readonly #files = new Map<number, Aside>()
+  // Rows are copied at once and the same memory is used again: small batches by the thousand, kept until they are written, cost several
+  // times what is in them.
+  readonly #memory = createRowGroupEncoder({ threads: 0, threadFromBytes: 1 }).memory
 
   constructor(rewrite: RewriteContext, group: PlannedGroup, ranges: number) {
     this.#rowGroupBytes = Math.max(LEAST_ROW_GROUP_BYTES, Math.min(MOST_ROW_GROUP_BYTES, OPEN_BYTES / ranges))
@@ -48,7 +51,7 @@ export class Spill {
     const aside = this.#files.get(range) ?? (await this.#start(range))
     const fields = [...batch.schema.fields, new ArrowField(this.#column, new Float64(), true)]
     const children = [...batch.data.children, makeData({ type: new Float64(), length: places.length, nullCount: 0, data: places })]
-    await aside.parquet.write(batchOf(schemaOf(fields), children, batch.numRows))
+    await aside.parquet.write(batchOf(schemaOf(fields), children, batch.numRows), { lent: true })
   }
 
   /** Ends the writing. */
@@ -75,14 +78,17 @@ export class Spill {
     }
   }
 
-  /** Deletes what was put aside. Never throws. */
-  async discard(): Promise<void> {
-    for (const { file, sizeBytes } of this.#files.values()) if (sizeBytes === 0) await file.object.abort()
+  /** Deletes what was put aside, of one range or of all. Never throws. */
+  async discard(range?: number): Promise<void> {
+    const gone = [...this.#files].filter(([of]) => range === undefined || of === range)
+    for (const [of, { file, sizeBytes }] of gone) {
+      this.#files.delete(of)
+      if (sizeBytes === 0) await file.object.abort()
+    }
     await deleteFiles(
       this.#rewrite.context,
-      [...this.#files.values()].map(({ file }) => file.path),
+      gone.map(([, { file }]) => file.path),
     )
-    this.#files.clear()
   }
 
   async #start(range: number): Promise<Aside> {
@@ -94,6 +100,8 @@ export class Spill {
       codec: 'snappy',
       // One at a time: with threads, every range could have one on its way.
       rowGroupBytes: this.#rowGroupBytes,
+      dictionary: 'never',
+      memory: this.#memory,
     })
     const aside = { file, parquet, sizeBytes: 0 }
     this.#files.set(range, aside)

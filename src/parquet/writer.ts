@@ -143,7 +143,7 @@ class StitchWriter implements ParquetWriter {
       this.group.stream.add(part)
       this.group.dictionaries?.add(part)
       this.options.statistics?.add(part)
-      if (lent) this.group.stream.own(this.rowGroupBytes * (1 + TOLERANCE) + STREAM_OVERHEAD_BYTES)
+      if (lent) this.group.stream.own(this.rowGroupBytes * (1 + TOLERANCE) + Math.min(STREAM_OVERHEAD_BYTES, this.rowGroupBytes / 4))
       this.bufferedRows += part.numRows
       this.bufferedBytes += batchBytes(part)
       if (this.bufferedRows >= this.rowGroupRows || this.bufferedBytes >= this.rowGroupBytes || this.hasIdleEncoder) await this.flush()

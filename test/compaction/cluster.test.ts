@@ -186,9 +186,42 @@ describe('optimize along a curve', () => {
     }
     const whole = await places()
     const cut = await places(40_000)
-    expect([whole.left, cut.left]).toEqual([[], []])
+    // Far more ranges than files are written at once: they are cut a second time.
+    const cutTwice = await places(2500)
+    expect([whole.left, cut.left, cutTwice.left]).toEqual([[], [], []])
     // The order is the same, however it was come by.
     expect(cut.first).toEqual(whole.first)
+    expect(cutTwice.first).toEqual(whole.first)
+  })
+
+  test('has so many files open at most, however many ranges there are, and writes each row once where many are at one place', async () => {
+    const storage = memoryStorage()
+    let [open, most, begun] = [0, 0, 0]
+    const write = storage.write.bind(storage)
+    storage.write = async (path, options) => {
+      const writer = await write(path, options)
+      most = Math.max(most, ++open)
+      begun++
+      const close = writer.close.bind(writer)
+      return Object.assign(Object.create(writer) as typeof writer, {
+        write: (bytes: Uint8Array) => writer.write(bytes),
+        abort: () => writer.abort(),
+        close: () => {
+          open--
+          return close()
+        },
+      })
+    }
+    const table = (await createTable(storage, { schema: columns })) as unknown as Events
+    // Every second row is at the same place as all of those.
+    for (let i = 1; i <= 2; i++) await table.append(rows(2000, i).map((row, n) => (n % 2 === 0 ? { ...row, a: 7, b: 7 } : row)))
+    const before = await all(table)
+    ;[open, most, begun] = [0, 0, 0]
+    await optimize(table, { cluster: { by: ['a', 'b'], memoryBytes: 400 }, targetSize: 2 ** 30 })
+    expect(await all(table)).toEqual(before)
+    expect(begun).toBeGreaterThan(256)
+    // The file that is written from them is one more.
+    expect(most).toBeLessThanOrEqual(2 * 256 + 1)
   })
 
   test('keeps the ids of rows', async () => {
