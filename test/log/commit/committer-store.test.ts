@@ -262,16 +262,23 @@ describe('a look', () => {
       kind: 'unreadable',
       error: { code: 'STORAGE_UNAVAILABLE', message: 'the store did not answer in time' },
     })
-    const listeners = { added: 0, removed: 0 }
+    const heard: string[] = []
     const signal = {
       aborted: false,
-      addEventListener: () => listeners.added++,
-      removeEventListener: () => listeners.removed++,
+      addEventListener: (name: string) => heard.push(`+ ${name}`),
+      removeEventListener: (name: string) => heard.push(`- ${name}`),
     } as unknown as AbortSignal
-    await (await scene()).committer.findOut(4, { txnId: 'mine' }, { signal })
+    const asked: unknown[] = []
+    const quick = await scene({
+      read: async (_, options) => {
+        asked.push(options?.signal)
+        return undefined
+      },
+    })
+    expect(await quick.committer.findOut(4, { txnId: 'mine' }, { signal })).toEqual({ kind: 'absent' })
     await turn()
-    expect(listeners.added).toBe(1)
-    expect(listeners.removed).toBe(1)
+    expect(asked).toEqual([signal])
+    expect(heard).toEqual(['+ abort', '- abort'])
   })
 })
 
@@ -303,6 +310,15 @@ describe('whether a version is held', () => {
 
   test('is not shown by its own checkpoint', async () => {
     expect(await listed(['00000000000000000003.checkpoint.parquet'])).toEqual({ kind: 'held', isFollowed: false })
+  })
+
+  test('is denied where nothing is left of it but its checkpoint', async () => {
+    const { committer, storage } = await scene()
+    await storage.create('_delta_log/00000000000000000003.checkpoint.parquet', commitOf('x'))
+    await storage.delete(logPath(3))
+    expect(await committer.holds(3, call)).toEqual({ kind: 'gone', isCleaned: false })
+    await storage.create(logPath(4), commitOf('theirs'))
+    expect(await committer.holds(3, call)).toEqual({ kind: 'gone', isCleaned: false })
   })
 
   test('is denied by commits after a gap, which a log compaction does not explain and a checkpoint does', async () => {
