@@ -11,13 +11,13 @@ import { listLocal } from './local-list.js'
 import { LocalRoot } from './local-root.js'
 import { LocalWriter } from './local-writer.js'
 import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName, leafName, parentFolder } from './path.js'
+import { StagedOnce } from './staged-once.js'
 import type {
   CallOptions,
   CreateCallOptions,
   CreateOutcome,
   ObjectInfo,
   ObjectWriter,
-  PlaceCallOptions,
   StagedObject,
   Storage,
   StorageCapabilities,
@@ -147,7 +147,7 @@ class LocalStore implements LocalStorage {
   stage(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject> {
     return this.#placing('stage', path, bytes, options, async (folder, attempt) => {
       const staged = await stage(this.#root, folder, path, bytes, this.#runtime.uuid(), options?.signal, attempt)
-      return new LocalStagedObject(
+      return new StagedOnce(
         (given) => this.#failing({ ...attempt, doing: 'create' }, given?.signal, (each) => place(this.#root, staged, each, given)),
         () => discard(this.#root, staged),
       )
@@ -299,28 +299,5 @@ class LocalStore implements LocalStorage {
       path,
       applied: false,
     })
-  }
-}
-
-class LocalStagedObject implements StagedObject {
-  #place: ((options: PlaceCallOptions | undefined) => Promise<CreateOutcome>) | undefined
-  readonly #discard: () => Promise<void>
-
-  constructor(put: (options: PlaceCallOptions | undefined) => Promise<CreateOutcome>, drop: () => Promise<void>) {
-    this.#place = put
-    this.#discard = drop
-  }
-
-  async place(options?: PlaceCallOptions): Promise<CreateOutcome> {
-    const put = this.#place
-    if (put === undefined) throw new TypeError('this staged object was placed or discarded before')
-    this.#place = undefined
-    return put(options)
-  }
-
-  async discard(): Promise<void> {
-    if (this.#place === undefined) return
-    this.#place = undefined
-    await this.#discard()
   }
 }

@@ -4,13 +4,13 @@ import { AlluviumError } from '../../errors.js'
 import { systemRuntime } from '../../runtime.js'
 import { certificates } from '../local-certificates.js'
 import { checkBytes, checkListing, checkObjectPath, checkRange, isTemporaryName, leafName } from '../path.js'
+import { StagedOnce } from '../staged-once.js'
 import type {
   CallOptions,
   CreateCallOptions,
   CreateOutcome,
   ObjectInfo,
   ObjectWriter,
-  PlaceCallOptions,
   StagedObject,
   Storage,
   StorageCapabilities,
@@ -142,7 +142,7 @@ class WebHdfsStore implements WebHdfsStorage {
   async stage(path: string, bytes: Uint8Array, options?: CallOptions): Promise<StagedObject> {
     checkBytes(bytes)
     const staged = await this.#placing('stage', path, options, (trying) => stageObject(this.#work, path, bytes.slice(), trying))
-    return new HdfsStagedObject(
+    return new StagedOnce(
       (given) => this.#placing('create', path, given, (trying) => placeObject(this.#work, path, staged, trying, given)),
       () => dropLater(this.#work, staged.temporary),
     )
@@ -244,28 +244,5 @@ class WebHdfsStore implements WebHdfsStorage {
     if (!temporary && !path.includes(':')) return
     const problem = temporary ? 'has the form of a temporary, which listings hide' : "has a ':', which HDFS does not allow in names"
     throw new AlluviumError('INVALID_OPTIONS', `'${path}' ${problem}; use another name.`, { path, applied: false })
-  }
-}
-
-class HdfsStagedObject implements StagedObject {
-  #place: ((options: PlaceCallOptions | undefined) => Promise<CreateOutcome>) | undefined
-  readonly #discard: () => void
-
-  constructor(place: (options: PlaceCallOptions | undefined) => Promise<CreateOutcome>, discard: () => void) {
-    this.#place = place
-    this.#discard = discard
-  }
-
-  async place(options?: PlaceCallOptions): Promise<CreateOutcome> {
-    const place = this.#place
-    if (place === undefined) throw new TypeError('this staged object was placed or discarded before')
-    this.#place = undefined
-    return place(options)
-  }
-
-  async discard(): Promise<void> {
-    if (this.#place === undefined) return
-    this.#place = undefined
-    this.#discard()
   }
 }
