@@ -1,4 +1,4 @@
-// The section about crashes, power loss and mutants on the page of results, from what the last campaigns left: crash.json.
+// The section about crashes and power loss on the page of results, from what the last campaigns left: crash.json.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -35,14 +35,6 @@ const crashSchema = z.object({
     }),
   ),
   syncs: z.array(z.object({ engine: z.string(), commits: z.number(), syncs: z.number() })),
-  mutation: z.object({
-    date: z.string(),
-    command: z.string(),
-    modules: z.array(
-      z.object({ module: z.string(), mutants: z.number(), caught: z.number(), survived: z.number(), uncovered: z.number() }),
-    ),
-    notRun: z.array(z.string()),
-  }),
 })
 
 type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string
@@ -51,7 +43,7 @@ type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => 
 export function crashSection(table: Table): string[] {
   const file = join(specFolder, 'crash.json')
   if (!existsSync(file)) return []
-  const { crashes, powerLosses, syncs, mutation } = crashSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  const { crashes, powerLosses, syncs } = crashSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
   const where = Object.entries(crashes[0]?.where ?? {}).map(([phase, count]) => [phase, String(count)])
   return [
     '## Crashes and power loss',
@@ -102,28 +94,6 @@ export function crashSection(table: Table): string[] {
     table(
       ['engine', 'commits', 'fsync, fdatasync'],
       syncs.map(({ engine, commits, syncs: count }) => [engine, String(commits), String(count)]),
-    ),
-    '',
-    ...mutants(table, mutation),
-  ]
-}
-
-function mutants(table: Table, { modules, notRun, command, date }: z.infer<typeof crashSchema>['mutation']): string[] {
-  if (modules.length === 0) return []
-  const score = (caught: number, count: number): string => `${((100 * caught) / count).toFixed(1)} %`
-  return [
-    '## Mutants',
-    '',
-    `\`${command}\` on ${date}: changes planted by Stryker into the modules that decide a commit, and how many of them the tests`,
-    `of each module alone notice, a part of those of \`vitest.mutation.config.ts\`.${notRun.length === 0 ? '' : ` Not run: ${notRun.join(', ')}.`}`,
-    '',
-    table(
-      ['module', 'mutants', 'caught', 'survived', 'not covered', 'score'],
-      modules.map(({ module, mutants: count, caught, survived, uncovered }) => [
-        `\`${module}\``,
-        ...[count, caught, survived, uncovered].map(String),
-        score(caught, count),
-      ]),
     ),
     '',
   ]

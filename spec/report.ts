@@ -7,6 +7,7 @@ import { crashSection } from './crash.js'
 import type { Greeting } from './engine.js'
 import { ENGINE_NAMES } from './engines.js'
 import { interleavingsSection } from './interleavings.js'
+import { mutationSection } from './mutation.js'
 import type { CaseResult, Verdict } from './run-case.js'
 import { simulationSection } from './simulation.js'
 import { type Suite, specFolder } from './suite.js'
@@ -136,6 +137,7 @@ function resultsPage(stored: Stored, suite: Suite): string {
     ...interleavingsSection(table),
     ...crashSection(table),
     ...simulationSection(table),
+    ...mutationSection(table),
     '## What was wrong',
     '',
     ...notes,

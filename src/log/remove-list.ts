@@ -19,7 +19,9 @@ export class RemoveList {
     this.starts[n] = start
     this.lengths[n] = length
     this.rows[n] = rowsBefore
+    // Stryker disable next-line ConditionalExpression: only a shortcut, what is not there is looked up as nothing
     if (vector !== undefined) this.vectors.set(n, vector)
+    // Stryker disable next-line ConditionalExpression: only a shortcut, what is not there is looked up as nothing
     if (path !== undefined) this.texts.set(n, path)
     this.count = n + 1
   }
@@ -34,7 +36,9 @@ export class RemoveList {
     commit: Uint8Array,
     drop: (hash: number, bytes: Uint8Array, start: number, length: number, vector: string | undefined) => T,
   ): T {
+    // Stryker disable next-line ConditionalExpression: only a shortcut, what is not there is looked up as nothing
     const bytes = this.texts.size === 0 ? commit : (this.texts.get(n) ?? commit)
+    // Stryker disable next-line ConditionalExpression: only a shortcut, what is not there is looked up as nothing
     const vector = this.vectors.size === 0 ? undefined : this.vectors.get(n)
     return drop(this.hashes[n] as number, bytes, this.starts[n] as number, this.lengths[n] as number, vector)
   }
