@@ -187,7 +187,8 @@ async function findOut(
     return { kind: 'unreadable', error: asStorageError(cause, `reading ${path} in ${storage.location}`) }
   }
   if (bytes === undefined) return { kind: 'absent' }
-  if (txnIdOf(bytes) === own.txnId) return { kind: 'ours' }
+  // Who only reads has no txnId; somebody else's commit may say that of itself.
+  if (own.txnId !== '' && txnIdOf(bytes) === own.txnId) return { kind: 'ours' }
   // Stores show whole objects or nothing, so a torn file is somebody else's. Only one that could be a piece of our own is
   // left undecided, against a store that breaks its word.
   if (own.bytes !== undefined && bytes.length > 0 && bytes.length < own.bytes.length && isPrefix(bytes, own.bytes)) {

@@ -185,6 +185,10 @@ describe('finding out', () => {
     return (await fileSystemCommitter(storage).findOut(2, { txnId, ...(own && { bytes: own }) }, call)).kind
   }
 
+  test('for who has no txnId a commit whose txnId is empty is somebody else’s', async () => {
+    expect(await find(commitOf(''), '')).toBe('other')
+  })
+
   test('a commit with our txnId is ours, any other is not, a missing one is absent', async () => {
     expect(await find(commitOf('mine'), 'mine')).toBe('ours')
     expect(await find(commitOf('theirs'), 'mine')).toBe('other')
