@@ -112,9 +112,21 @@ start_own() {
   fail "$name does not answer, see $home/log"
 }
 
+# The daemons of a cluster race while they start (seen: a Ceph OSD that spoke before it knew its monitor, "wrong fsid"), so a
+# start that failed is tried again, and each failure is told.
+start_peer() {
+  local attempt
+  for attempt in 1 2 3; do
+    if "$peer" start --port "$port" >/dev/null; then return; fi
+    { echo "s3.sh: $name did not start, attempt $attempt of 3:"; tail -qn 10 "$home"/log/start.log; } >&2 || true
+    "$peer" stop --port "$port" || true
+  done
+  fail "$name did not start, see $home/log"
+}
+
 case $verb in
   start)
-    if [ -n "$peer" ]; then "$peer" start --port "$port" >/dev/null; else start_own; fi
+    if [ -n "$peer" ]; then start_peer; else start_own; fi
     printf 'export %s\n' AWS_ENDPOINT_URL="$scheme://127.0.0.1:$port" AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret AWS_REGION=$region \
       AWS_ALLOW_HTTP=true ALLUVIUM_S3_BUCKET=$bucket
     ;;
