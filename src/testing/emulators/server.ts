@@ -87,7 +87,7 @@ export function dependentRoundTrips(log: readonly LoggedRequest[]): number {
 export interface EmulatorOptions {
   /** Added to every request, half before its effect and half after it. 0 by default. */
   readonly latencyMs?: number
-  /** More latency, uniformly from 0 to this. */
+  /** More latency, uniformly from 0 to this, drawn for each request. */
   readonly latencyJitterMs?: number
   readonly faults?: FaultPlan | undefined
   /** How long `slow` answers take; 150 ms by default. */
@@ -232,12 +232,13 @@ export class EmulatorCore implements Emulator {
       entry.answered = ++this.#tick
       entry.durationMs = systemRuntime.monotonicMs() - startMs
     })
-    await this.#delay()
+    const delay = this.#delayFrom(startMs)
+    await delay(0.5)
     if (fault?.answer === 'reset' && fault.effect === 'none') return reset(incoming)
     const early = fault?.effect === 'none' ? undefined : service.begin?.(head)
     if (early !== undefined) {
       incoming.resume()
-      await this.#delay()
+      await delay(1)
       return this.#answer(early, undefined, incoming, response, entry)
     }
     if (headers.expect !== undefined) response.writeContinue()
@@ -248,7 +249,7 @@ export class EmulatorCore implements Emulator {
       return reset(incoming)
     }
     const answer = this.#apply(service, request, fault)
-    await this.#delay()
+    await delay(1)
     return this.#answer(answer, fault, incoming, response, entry)
   }
 
@@ -341,9 +342,13 @@ export class EmulatorCore implements Emulator {
     return due.length
   }
 
-  async #delay(): Promise<void> {
-    if (this.#latencyMs === 0 && this.#jitterMs === 0) return
-    await systemRuntime.sleep((this.#latencyMs + systemRuntime.random() * this.#jitterMs) / 2)
+  // Waits until so much of the request's latency is over, counted from its arrival: timers that are late do not add up.
+  #delayFrom(startMs: number): (part: number) => Promise<void> {
+    const latencyMs = this.#latencyMs + systemRuntime.random() * this.#jitterMs
+    return async (part) => {
+      const leftMs = startMs + latencyMs * part - systemRuntime.monotonicMs()
+      if (leftMs > 0) await systemRuntime.sleep(leftMs)
+    }
   }
 }
 
