@@ -158,7 +158,9 @@ async function run(
     fairnessAtFirst: round(jain(writers.map(({ doneMs }) => doneMs.filter((ms) => ms <= firstDoneMs).length))),
     perSecond: round(took.length / seconds),
     // Until the first is through: afterwards they are fewer.
-    perSecondOfAll: round((writers.flatMap(({ doneMs }) => doneMs.filter((ms) => ms <= firstDoneMs)).length * 1000) / (firstDoneMs - startMs)),
+    perSecondOfAll: round(
+      (writers.flatMap(({ doneMs }) => doneMs.filter((ms) => ms <= firstDoneMs)).length * 1000) / (firstDoneMs - startMs),
+    ),
     p50Ms: Math.round(took[Math.floor(took.length / 2)] ?? 0),
     p99Ms: Math.round(took[Math.floor(took.length * 0.99)] ?? 0),
     ...(s3 === undefined ? {} : { requestsPerCommit: round(s3.log.length / took.length), storeMs: round(meanMs(s3)) }),
