@@ -1,5 +1,5 @@
-// A log that is being cleaned loses files between their listing and their reading: what is listed then is as good. Rule: only a file
-// that is gone excuses what was read; any other fault is one.
+// A log that is being cleaned loses files between their listing and their reading, or between two pages of a listing: what is listed
+// then is as good. Rule: only a file that is gone excuses what was read; any other fault is one.
 import { isAlluviumError } from '../errors.js'
 import type { Storage } from '../storage/storage.js'
 

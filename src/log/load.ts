@@ -12,7 +12,7 @@ import { listedAnew } from './listed-anew.js'
 import { Lineage, type LogPolicy, type LogView } from './log-view.js'
 import { rebuildTable } from './rebuild.js'
 import { emptyState, type LogState, Replay } from './replay.js'
-import { findSegment, type LogListing, type LogSegment, listLog, planSegment } from './segment.js'
+import { findSegmentOnce, type LogListing, type LogSegment, listLog, planSegment } from './segment.js'
 import { Tally } from './tally.js'
 
 export interface LoadOptions {
@@ -71,7 +71,7 @@ async function loadOnce(storage: Storage, options: LoadOptions, found: LogSegmen
   for (;;) {
     let segment: LogSegment
     try {
-      if (unusable.size === 0) segment = found ?? (await findSegment(storage, { version, signal, readsAhead: true }))
+      if (unusable.size === 0) segment = found ?? (await findSegmentOnce(storage, { version, signal, readsAhead: true }))
       else {
         // Listed once, however many files turn out to be damaged.
         listing ??= await listLog(storage, 0, signal)

@@ -7,6 +7,7 @@ import type { ObjectInfo, Storage } from '../storage/storage.js'
 import { groupCompactions, type LogStep, planSteps, type StepFiles } from './compaction.js'
 import { LOG_FOLDER, padVersion, parseLogName } from './file-names.js'
 import { beginTail, type CheckpointTail, readHint } from './hint.js'
+import { listedAnew } from './listed-anew.js'
 
 /** A complete checkpoint: one file, or all parts in order. */
 export interface CheckpointFiles {
@@ -52,7 +53,12 @@ export interface SegmentOptions {
  * @throws AlluviumError `NOT_A_TABLE`, `VERSION_NOT_FOUND`, `CORRUPT_LOG` (a gap, a log without its beginning),
  *   storage errors
  */
-export async function findSegment(storage: Storage, options: SegmentOptions = {}): Promise<LogSegment> {
+export function findSegment(storage: Storage, options: SegmentOptions = {}): Promise<LogSegment> {
+  return listedAnew(storage, options.signal, () => findSegmentOnce(storage, options))
+}
+
+/** {@link findSegment} for a caller that lists anew by itself: a listing that a cleaning overtakes shows a gap that is none. */
+export async function findSegmentOnce(storage: Storage, options: SegmentOptions = {}): Promise<LogSegment> {
   const { version, signal, unusable } = options
   const hint = await readHint(storage, signal)
   if (hint !== undefined && (version === undefined || version >= hint.version)) {

@@ -383,6 +383,23 @@ describe('refreshing', () => {
     expect((await loadLog(storage)).version).toBe(6)
   })
 
+  test('is listed anew where a cleaning came between two pages of the listing: a version that is gone is no gap (simulation, seed 320982)', async () => {
+    const storage = await table(8)
+    await checkpointOf(storage, 6)
+    const list = storage.list.bind(storage)
+    let listings = 0
+    storage.list = async function* (folder, options) {
+      if (listings++ > 0) return yield* list(folder, options)
+      const objects: ObjectInfo[] = []
+      for await (const page of list(folder, options)) objects.push(...page)
+      yield objects.filter(({ path }) => path <= commitPath(2))
+      for (let version = 0; version < 6; version++) await storage.delete(commitPath(version))
+      yield objects.filter(({ path }) => path >= classic(6))
+    }
+    expect(await failure(findSegment(storage, { version: 4 }))).toMatchObject({ code: 'VERSION_NOT_FOUND', facts: { earliest: 6 } })
+    expect(listings).toBe(2)
+  })
+
   test('after a long silence is not taken in by commits that a cleaner has not come to yet', async () => {
     const storage = await table(5)
     const clock = { at: 0 }

@@ -21,7 +21,7 @@ import { listedAnew } from '../listed-anew.js'
 import type { LogView } from '../log-view.js'
 import { ActionFault, actionOf } from '../parse-action.js'
 import { CHUNK_MASK, EXTENDED, HAS_VECTOR, type RowChunk } from '../row-chunk.js'
-import { type CheckpointFiles, findSegment, type LogSegment } from '../segment.js'
+import { type CheckpointFiles, findSegmentOnce, type LogSegment } from '../segment.js'
 
 /** Row ids of a removed file, where its remove has them. */
 export type TombstoneExtras = Pick<RemoveFile, 'baseRowId' | 'defaultRowCommitVersion'>
@@ -56,7 +56,7 @@ export function loadTombstones(storage: Storage, view: LogView, options: Tombsto
 
 async function collect(storage: Storage, view: LogView, options: TombstoneOptions, found: LogSegment | undefined): Promise<Tombstones> {
   const { signal, holdsNone = () => false } = options
-  const segment = found ?? (await findSegment(storage, { version: view.version, signal }))
+  const segment = found ?? (await findSegmentOnce(storage, { version: view.version, signal }))
   const collector = new TombstoneCollector(view)
   const sidecars = segment.checkpoint === undefined ? [] : await readCheckpoint(storage, segment.checkpoint, collector, holdsNone, signal)
   const { withoutRemoves } = view.shared.table
