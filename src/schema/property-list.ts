@@ -50,6 +50,8 @@ export interface PropertyValues {
   readonly parquetFormatVersion: string
   /** Size that compaction and writers aim at; undefined: their own choice. */
   readonly targetFileSizeBytes: number | undefined
+  /** Small files are put together as they come. Default false. */
+  readonly autoCompact: boolean
   readonly randomizeFilePrefixes: boolean
   readonly randomPrefixLength: number
   /** Partition columns are also stored in data files; undefined: not said. */
@@ -104,6 +106,12 @@ function parseCodec(text: string): Parsed<ParquetCodec> {
   const word = parseWord(text, ['zstd', 'snappy', 'gzip', 'lz4_raw', 'uncompressed', 'none', 'lz4'] as const)
   if ('fault' in word) return word
   return { value: word.value === 'none' ? 'uncompressed' : word.value === 'lz4' ? 'zstd' : word.value }
+}
+
+// Spark's other words say how large the files become.
+function parseAutoCompact(text: string): Parsed<boolean> {
+  const word = parseWord(text, ['true', 'false', 'auto', 'legacy'] as const)
+  return 'fault' in word ? word : { value: word.value !== 'false' }
 }
 
 function parseFormatVersion(text: string): Parsed<string> {
@@ -164,7 +172,7 @@ export const KNOWN_PROPERTIES: readonly KnownProperty[] = [
   plain('universalFormat.enabledFormats', anyText),
   plain('tuneFileSizesForRewrites', parseFlag),
   plain('autoOptimize', parseFlag),
-  plain('autoOptimize.autoCompact', (text) => parseWord(text, ['true', 'false', 'auto', 'legacy'] as const)),
+  typed('autoOptimize.autoCompact', 'autoCompact', parseAutoCompact, false),
   plain('autoOptimize.optimizeWrite', parseFlag),
   plain('enableMaterializePartitionColumnsFeature', parseFlag, switches('materializePartitionColumns')),
   plain('compatibility.symlinkFormatManifest.enabled', parseFlag),

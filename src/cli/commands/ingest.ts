@@ -3,7 +3,7 @@ import { autoCompaction } from '../../compaction/index.js'
 import { AlluviumError } from '../../errors.js'
 import { detectDelimiter, inferSchema, openInput } from '../../formats/index.js'
 import { systemRuntime } from '../../runtime.js'
-import { formatColumns, type StructType } from '../../schema/index.js'
+import { formatColumns, type StructType, tableProperties } from '../../schema/index.js'
 import type { Storage } from '../../storage/storage.js'
 import { createStreamWriter, type StreamWriter, type StreamWriterOptions } from '../../stream/index.js'
 import { createTable, type Table } from '../../table/index.js'
@@ -35,7 +35,10 @@ binary as base64. CSV: a header, RFC 4180 quotes, an empty unquoted field is nul
     'ignore-unknown': { type: 'boolean', help: 'leave out keys and columns that the table lacks' },
     'timestamp-unit': { type: 'string', value: 's|ms|us', help: 'what bare numbers in timestamp columns count' },
     delimiter: { type: 'string', value: 'C', help: 'what separates CSV fields (,)' },
-    'auto-compact': { type: 'boolean', help: 'put small files together in the background, 50 of a partition at once' },
+    'auto-compact': {
+      type: 'boolean',
+      help: 'put small files together in the background, 50 of a partition at once; as delta.autoOptimize.autoCompact does',
+    },
   },
   examples: [
     'alluvium ingest ./events events.ndjson --create --app-id nightly',
@@ -55,6 +58,12 @@ binary as base64. CSV: a header, RFC 4180 quotes, an empty unquoted field is nul
     const table = await tableFor(input, await storageOf(input), first)
     await runIngest(input, settings, table, names, first)
   },
+}
+
+async function compacts({ options, signal }: CommandInput, table: Table): Promise<boolean> {
+  if (options['auto-compact'] === true) return true
+  const { metadata } = (await table.snapshot({ signal })).view
+  return tableProperties(metadata.configuration).autoCompact
 }
 
 // Small files are a nuisance; failing to put them together is no reason to stop taking rows.
@@ -153,7 +162,7 @@ async function runIngest(
     ...(settings.appId === undefined ? {} : { appId: settings.appId }),
     linger: settings.linger,
     onCommit: ({ version }) => versions.push(version),
-    ...(options['auto-compact'] === true ? compacting(input) : {}),
+    ...((await compacts(input, table)) ? compacting(input) : {}),
   })
   const deadLetter = textOption(options, 'dead-letter')
   const deadLetters = deadLetter === undefined ? undefined : await openDeadLetters(deadLetter, settings.appId)
