@@ -26,6 +26,11 @@ export class SimProcess {
     this.runtime = this.#makeRuntime()
   }
 
+  /** When it goes on, where it is stopped; in the past otherwise. */
+  get awakeMs(): number {
+    return this.#pausedUntilMs
+  }
+
   /** Ends the process at once: nothing of it runs any more, what it asked for may still happen. */
   crash(where: string): void {
     if (!this.isAlive) return

@@ -98,9 +98,10 @@ class Simulation {
     for (const role of traits.cast) this.#start(role)
     if (!(await world.run(() => this.#running.size + this.#pending === 0, traits.calendar.endMs + END_MS)))
       this.ledger.faults.push(`never came to an end: ${[...this.#running].map(({ name }) => name).join(', ')}`)
-    // All that is under way lands.
+    // All that is under way lands, also what those wait for who will be asked and are stopped still.
     this.#weather = CALM
-    await world.run(() => false, world.nowMs + LANDED_MS)
+    const awakeMs = this.#doubts.map(({ process }) => (process.isAlive ? process.awakeMs : 0))
+    await world.run(() => false, Math.max(world.nowMs, ...awakeMs) + LANDED_MS)
     this.#judged = await checkTable(this.#disk, this.ledger, traits)
     this.faults.push(...this.#judged.faults)
     this.#checkAttempts()
