@@ -63,11 +63,11 @@ export async function attempt(
 }
 
 /** Undefined where it failed as the world lets it. `also` names codes that may come here besides. */
-export async function expected<T>(stage: Stage, run: () => Promise<T>, also: readonly string[] = []): Promise<T | undefined> {
+export async function expected<T>(stage: Stage, run: () => Promise<T>, also: () => readonly string[] = () => []): Promise<T | undefined> {
   try {
     return await run()
   } catch (error) {
-    complain(stage, error, also)
+    complain(stage, error, also())
     return undefined
   }
 }
