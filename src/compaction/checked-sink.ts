@@ -29,13 +29,20 @@ export class CheckedSink implements ByteSink {
     await this.#sink.write(bytes)
   }
 
-  /** Compares what the store has. @throws AlluviumError `CORRUPT_DATA`, storage errors */
+  /** Compares what the store has. @throws AlluviumError `CORRUPT_DATA`, `MISSING_FILE`, storage errors */
   async check(storage: Storage, path: string, signal: AbortSignal | undefined): Promise<void> {
     for (const [block, sum] of this.#sums) {
       const start = block * BLOCK_BYTES
       const length = Math.min(BLOCK_BYTES, this.#at - start)
       const bytes = await storage.readRange(path, start, length, { signal })
       if (bytes?.length === length && sumOf(bytes, 0, length, 0) === sum) continue
+      if (bytes === undefined) {
+        throw new AlluviumError(
+          'MISSING_FILE',
+          `${path} in ${storage.location} was deleted before it was committed, as a vacuum does with what lies uncommitted for long; nothing was committed`,
+          { path },
+        )
+      }
       throw new AlluviumError(
         'CORRUPT_DATA',
         `${path} in ${storage.location} does not hold what was written at byte ${start}; nothing was committed`,

@@ -4,7 +4,7 @@ import { isAlluviumError } from '../errors.js'
 import { formatExpression } from '../filter/index.js'
 import { type CommitResult, commit } from '../log/commit/index.js'
 import type { Action, LogView } from '../log/index.js'
-import { type Table, tombstone } from '../table/index.js'
+import { mayBeVacuumed, type Table, tombstone } from '../table/index.js'
 import type { OptimizeOptions } from './optimize-options.js'
 import type { RewriteContext, RewrittenGroup } from './rewrite-group.js'
 
@@ -30,12 +30,17 @@ export async function commitGroups<Row, Input>(
 ): Promise<CommittedGroups> {
   const { signal } = options
   const dropped: RewrittenGroup[] = []
-  let left = groups
+  let left = [...groups]
+  let seen = rewrite.view
   for (let attempt = 1; ; attempt++) {
     const { view } = await table.snapshot(signal === undefined ? {} : { signal })
     const whole = left.filter((group) => isWhole(rewrite.view, view, group))
     dropped.push(...left.filter((group) => !whole.includes(group)))
     left = whole
+    // What lay there for long may be gone: a vacuum takes old files that no version has.
+    const adds = left.flatMap((group) => group.adds)
+    if (await mayBeVacuumed(rewrite.context, adds, { from: seen, to: view }, signal)) dropped.push(...left.splice(0))
+    seen = view
     if (left.length === 0) return { result: undefined, committed: [], dropped, attempts: attempt }
     try {
       const result = await commitOn(rewrite, view, left, options)

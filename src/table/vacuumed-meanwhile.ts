@@ -3,21 +3,28 @@
 import { isAlluviumError } from '../errors.js'
 import { vacuumFenceMs } from '../log/commit/index.js'
 import { type AddFile, commitPath, type LogView, parseCommit, readCommitBytes } from '../log/index.js'
+import { tableProperties } from '../schema/index.js'
 import type { TableContext } from './context.js'
 
-/** More commits than this are not read for it: the files are given up. */
+/** So many commits are always read for it. */
+const FEW_COMMITS = 64
+/** More than this never: the files are given up. */
 const MAX_COMMITS = 1000
 
 /** Whether files may be gone, or go: in doubt they may. */
 export async function mayBeVacuumed(
-  { storage }: TableContext,
+  { storage, runtime }: TableContext,
   files: readonly AddFile[],
   { from, to }: { readonly from: LogView; readonly to: LogView },
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   if (files.length === 0) return false
-  if (to.version - from.version > MAX_COMMITS) return true
+  const commits = to.version - from.version
   const oldestMs = files.reduce((oldest, { modificationTime }) => Math.min(oldest, modificationTime), Number.POSITIVE_INFINITY)
+  const { deletedFileRetentionDurationMs } = tableProperties(to.metadata.configuration)
+  // Too young for every vacuum that was not forced to take young files.
+  if (commits > FEW_COMMITS && runtime.now() - oldestMs < deletedFileRetentionDurationMs / 2) return false
+  if (commits > MAX_COMMITS) return true
   for (let version = from.version + 1; version <= to.version; version++) {
     let bytes: Uint8Array
     try {

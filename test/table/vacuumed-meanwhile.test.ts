@@ -1,5 +1,17 @@
 // A writer that slept between writing a file and committing it, woken on a table that has another shape since.
-import { type AddFile, createTable, isAlluviumError, long, memoryStorage, openTable, schema, type Table, vacuum } from 'alluvium'
+import {
+  type AddFile,
+  createTable,
+  isAlluviumError,
+  long,
+  memoryStorage,
+  openTable,
+  optimize,
+  type Storage,
+  schema,
+  type Table,
+  vacuum,
+} from 'alluvium'
 import { expect, test } from 'vitest'
 import { commitAppend } from '../../src/table/append.js'
 import { manualRuntime } from '../support/manual-runtime.js'
@@ -40,3 +52,45 @@ test('commits it on the new shape where no vacuum was, or none that takes files 
   expect(await wakeAfter(3, async () => undefined)).toBe(2)
   expect(await wakeAfter(0, (other) => vacuum(other))).toBe(2)
 })
+
+test('a compaction that slept does not commit what a vacuum has deleted meanwhile (simulation, seed 469131)', async () => {
+  const runtime = manualRuntime({ startMs: Date.UTC(2026, 0, 1) })
+  const storage = memoryStorage({ runtime })
+  const properties = { 'delta.deletedFileRetentionDuration': 'interval 1 hours' }
+  const columns = schema({ p: long(), id: long() })
+  const table = await createTable(storage, { schema: columns, partitionBy: ['p'], properties, runtime })
+  for (let id = 0; id < 8; id++) await table.append([{ p: BigInt(id % 2), id: BigInt(id) }])
+  let outputs = 0
+  // Right after the second of two groups is written.
+  const write: Storage['write'] = async (path, options) => {
+    const writer = await storage.write(path, options)
+    return {
+      write: (bytes) => writer.write(bytes),
+      abort: () => writer.abort(),
+      close: async () => {
+        const closed = await writer.close()
+        if (++outputs === 2) {
+          await runtime.advance(3 * HOUR_MS)
+          const { paths } = await vacuum((await openTable(storage, { runtime })) as unknown as Table<unknown, never>)
+          expect(paths).toHaveLength(2)
+        }
+        return closed
+      },
+    }
+  }
+  const sleeper = await openTable({ ...methodsOf(storage), write }, { runtime })
+  const ended = await optimize(sleeper as unknown as Table<unknown, never>, { groupsPerCommit: 2 }).catch((error: unknown) => error)
+  expect(ended).toMatchObject({ code: 'MISSING_FILE' })
+  const { view } = await (await openTable(storage, { runtime })).snapshot()
+  for (const row of view.files.liveRows()) expect(await storage.stat(view.files.path(row))).toBeDefined()
+  expect(view.files.numFiles).toBe(8)
+})
+
+function methodsOf(storage: Storage): Storage {
+  const { location, capabilities } = storage
+  return {
+    ...{ location, capabilities, read: storage.read.bind(storage), readRange: storage.readRange.bind(storage) },
+    ...{ stat: storage.stat.bind(storage), list: storage.list.bind(storage), create: storage.create.bind(storage) },
+    ...{ put: storage.put.bind(storage), delete: storage.delete.bind(storage), write: storage.write.bind(storage) },
+  }
+}

@@ -4,6 +4,7 @@
 // One rule: every way out says truly whether the commit is in the table, or that nobody knows.
 import { concatBytes } from '../../bytes.js'
 import { AlluviumError, isAlluviumError } from '../../errors.js'
+import type { Action, RemoveFile } from '../actions.js'
 import { formatCommit, parseCommit } from '../commit-json.js'
 import { commitPath } from '../file-names.js'
 import { assertCommitSize, logLimits } from '../limits.js'
@@ -30,6 +31,9 @@ import { type FoundCommit, readGroup, readWinners } from './winners.js'
 const LOOK_BESIDE = 2
 const LOOK_BESIDE_MAX = 16
 
+/** A removal that was planned so long ago is dated anew. */
+const STALE_REMOVAL_MS = 60_000
+
 /** The commit that has the version we wanted, and those after it where they were seen too. */
 interface Rival extends FoundCommit {
   readonly following?: readonly FoundCommit[] | undefined
@@ -48,6 +52,7 @@ export class CommitRun {
   #askedMs = Number.NEGATIVE_INFINITY
   /** Versions that others made meanwhile. */
   #rivals = 0
+  #deleted: { readonly planned: CommitContents['actions']; readonly actions: CommitContents['actions'] } | undefined
   #tail: { readonly of: CommitContents['actions']; readonly bytes: Uint8Array } | undefined
 
   constructor(context: CommitContext, plan: CommitPlan, limits: Limits, rules: CommitRules) {
@@ -104,11 +109,12 @@ export class CommitRun {
   /** The proposal for the next version. All tries carry one txnId; a version is only ever proposed with the same bytes. */
   async #prepare(): Promise<Proposal> {
     const contents = this.#plan.contents()
-    const { actions, readSet, readVersion, keepsRowIds } = contents
+    const { readSet, readVersion, keepsRowIds } = contents
     const before = this.#view
     const version = before === undefined ? 0 : before.version + 1
     if (!Number.isSafeInteger(version)) throw noVersionLeft(this.#context.storage.location)
     const timestampMs = Math.floor(this.#context.runtime.now())
+    const actions = this.#deletedNow(contents.actions, timestampMs)
     const after = shapeAfter(actions, before)
     const stamped = await this.#call((call) => stampActions(this.#context, { actions, before, after }, timestampMs, call))
     const { inCommitTimestampMs } = stamped
@@ -124,6 +130,17 @@ export class CommitRun {
     const bytes = concatBytes([first, this.#format(numbered.actions)])
     assertCommitSize(commitPath(version), bytes.length, logLimits())
     return { version, txnId: this.#txnId, bytes }
+  }
+
+  // A file is deleted when its removal is committed: who slept since it was planned must not shorten the time that it is kept.
+  #deletedNow(planned: CommitContents['actions'], nowMs: number): CommitContents['actions'] {
+    if (this.#deleted?.planned !== planned) this.#deleted = { planned, actions: planned }
+    const { actions } = this.#deleted
+    const isStale = (action: Action): action is RemoveFile =>
+      action.kind === 'remove' && nowMs - (action.deletionTimestamp ?? nowMs) > STALE_REMOVAL_MS
+    if (actions.some(isStale))
+      this.#deleted = { planned, actions: actions.map((action) => (isStale(action) ? { ...action, deletionTimestamp: nowMs } : action)) }
+    return this.#deleted.actions
   }
 
   // The same on every version, unless a stamp or row ids are in it.

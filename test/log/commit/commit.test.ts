@@ -48,6 +48,25 @@ describe('without rivals', () => {
     expect(lines.slice(3)).toEqual([''])
   })
 
+  test('a removal that was planned long ago is dated when it is committed (simulation, seed 458301)', async () => {
+    const scene = new Scene()
+    const { view } = await scene.commit(await scene.begin(), [add('a'), add('b'), add('c')])
+    const now = scene.simulation.now()
+    const planned = [now - 3 * 86_400_000, now - 30_000, undefined]
+    await scene.commit(
+      view,
+      planned.map((deletionTimestamp, i) => ({
+        ...{ kind: 'remove' as const, path: 'abc'.charAt(i), dataChange: true },
+        ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      })),
+    )
+    const lines = new TextDecoder()
+      .decode(await scene.raw.read(logPath(2)))
+      .trim()
+      .split('\n')
+    expect(lines.slice(1).map((line) => JSON.parse(line).remove.deletionTimestamp)).toEqual([now, now - 30_000, undefined])
+  })
+
   test('the view of the result is what a fresh reader sees, and the base stays as it was', async () => {
     const scene = new Scene()
     const base = await scene.begin()
