@@ -19,7 +19,7 @@ export interface Share {
 
 /** Seeds that a worker gets at once: few, so that all end together. */
 const SHARE = 10
-const SHOWN_FAULTS = 10
+const SHOWN_FAULTS = 1000
 
 /** Answers whether all went well. */
 export async function runCampaign(options: CampaignOptions): Promise<boolean> {

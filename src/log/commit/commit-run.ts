@@ -31,8 +31,8 @@ import { type FoundCommit, readGroup, readWinners } from './winners.js'
 const LOOK_BESIDE = 2
 const LOOK_BESIDE_MAX = 16
 
-/** A removal that was planned so long ago is dated anew. */
-const STALE_REMOVAL_MS = 60_000
+/** A removal, or a whole commit, that was prepared so long ago is dated anew. */
+const STALE_MS = 60_000
 
 /** The commit that has the version we wanted, and those after it where they were seen too. */
 interface Rival extends FoundCommit {
@@ -52,6 +52,8 @@ export class CommitRun {
   #askedMs = Number.NEGATIVE_INFINITY
   /** Versions that others made meanwhile. */
   #rivals = 0
+  /** When the last proposal was made. */
+  #preparedMs = 0
   #deleted: { readonly planned: CommitContents['actions']; readonly actions: CommitContents['actions'] } | undefined
   #tail: { readonly of: CommitContents['actions']; readonly bytes: Uint8Array } | undefined
 
@@ -76,8 +78,14 @@ export class CommitRun {
     await this.#orNotCommitted(() => this.#waitForTurn(rivalry))
     for (let races = 0, window = LOOK_BESIDE; ; ) {
       this.#limits.throwIfAborted(this.#what)
-      const proposal = await this.#orNotCommitted(() => this.#prepare())
-      const staged = races === 0 ? await this.#orNotCommitted(() => this.#stageUntilReady(proposal)) : undefined
+      let proposal = await this.#orNotCommitted(() => this.#prepare())
+      let staged = races === 0 ? await this.#orNotCommitted(() => this.#stageUntilReady(proposal)) : undefined
+      if (this.#isStale()) {
+        // Nobody was offered it yet.
+        await staged?.discard()
+        staged = undefined
+        proposal = await this.#orNotCommitted(() => this.#prepare())
+      }
       const rival = await this.#place(proposal, staged, races > 0 || rivalry.isKnown ? window : 0)
       if (rival === undefined) {
         rivalry.committed(proposal.version, startMs, this.#rivals)
@@ -114,6 +122,7 @@ export class CommitRun {
     const version = before === undefined ? 0 : before.version + 1
     if (!Number.isSafeInteger(version)) throw noVersionLeft(this.#context.storage.location)
     const timestampMs = Math.floor(this.#context.runtime.now())
+    this.#preparedMs = timestampMs
     const actions = this.#deletedNow(contents.actions, timestampMs)
     const after = shapeAfter(actions, before)
     const stamped = await this.#call((call) => stampActions(this.#context, { actions, before, after }, timestampMs, call))
@@ -132,12 +141,17 @@ export class CommitRun {
     return { version, txnId: this.#txnId, bytes }
   }
 
+  // What says when it was made must not have been made long ago: a version would count as old the moment it is there.
+  #isStale(): boolean {
+    return Math.abs(this.#context.runtime.now() - this.#preparedMs) > STALE_MS
+  }
+
   // A file is deleted when its removal is committed: who slept since it was planned must not shorten the time that it is kept.
   #deletedNow(planned: CommitContents['actions'], nowMs: number): CommitContents['actions'] {
     if (this.#deleted?.planned !== planned) this.#deleted = { planned, actions: planned }
     const { actions } = this.#deleted
     const isStale = (action: Action): action is RemoveFile =>
-      action.kind === 'remove' && nowMs - (action.deletionTimestamp ?? nowMs) > STALE_REMOVAL_MS
+      action.kind === 'remove' && nowMs - (action.deletionTimestamp ?? nowMs) > STALE_MS
     if (actions.some(isStale))
       this.#deleted = { planned, actions: actions.map((action) => (isStale(action) ? { ...action, deletionTimestamp: nowMs } : action)) }
     return this.#deleted.actions

@@ -10,6 +10,7 @@ import { hasFeature, property } from '../features.js'
 import { commitPath } from '../file-names.js'
 import type { LogView } from '../log-view.js'
 import type { Committer, CommitterCall } from './committer.js'
+import { leftBehindError } from './outcomes.js'
 
 const ENABLEMENT_VERSION = 'delta.inCommitTimestampEnablementVersion'
 const ENABLEMENT_TIMESTAMP = 'delta.inCommitTimestampEnablementTimestamp'
@@ -76,6 +77,11 @@ async function timestampOf(view: LogView, committer: Committer, call: CommitterC
 async function readCommitInfo(version: number, committer: Committer, call: CommitterCall): Promise<JsonObject | undefined> {
   const found = await committer.findOut(version, { txnId: '' }, call)
   if (found.kind === 'unreadable') throw found.error
+  if (found.kind === 'absent') {
+    const held = await committer.holds(version, call)
+    if (held.kind === 'unreadable') throw held.error
+    if (held.kind === 'gone' && held.isCleaned) throw leftBehindError(version)
+  }
   if (found.kind !== 'other') return undefined
   for (const action of parseCommit(found.bytes, { version, path: commitPath(version) }))
     if (action.kind === 'commitInfo') return action.info

@@ -107,6 +107,16 @@ describe('data files that are still becoming durable', () => {
     expect(scene.counted.calls()).not.toHaveProperty('create')
   })
 
+  test('for so long that the commit file would be out of date let it be made anew (simulation, seed 544760)', async () => {
+    const { scene, base, events } = await withStage()
+    const startMs = scene.simulation.now()
+    const ready = scene.simulation.sleep(86_400_000).then(() => events.push('ready'))
+    await scene.commit(base, [add('a')], { ready })
+    expect(events.filter((event) => event !== 'staged')).toEqual(['ready', 'discarded'])
+    const [line] = new TextDecoder().decode(await scene.raw.read(logPath(1))).split('\n')
+    expect(JSON.parse(line as string).commitInfo.timestamp).toBe(startMs + 86_400_000)
+  })
+
   test('that fail end the commit with their error, and nothing is placed', async () => {
     const { scene, base, events } = await withStage()
     const ready = scene.simulation.sleep(500).then(() => Promise.reject(new AlluviumError('STORAGE_FULL', 'no space for the data')))

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { AlluviumError } from '../../../src/errors.js'
 import type { Action, Metadata, Protocol } from '../../../src/log/actions.js'
 import { keepsInCommitTimestamps, type StampedActions, stampActions } from '../../../src/log/commit/in-commit-timestamp.js'
-import { type Committer, type FindOutcome, fileSystemCommitter } from '../../../src/log/commit/index.js'
+import { type Committer, type FindOutcome, fileSystemCommitter, type HoldsOutcome } from '../../../src/log/commit/index.js'
 import { type LogView, loadLog } from '../../../src/log/index.js'
 import { memoryStorage } from '../../../src/storage/memory.js'
 import type { Storage } from '../../../src/storage/storage.js'
@@ -140,8 +140,14 @@ test('of a snapshot that does not know its own commit, that commit says when it 
   const storage = await table(on, { inCommitTimestamp: 7000 })
   const before = Object.create(await loadLog(storage), { commitInfo: { value: undefined } }) as LogView
   const commit = { actions: [add], before, after: { protocol, metadata: enabled } }
+  const held: { value: HoldsOutcome } = { value: { kind: 'gone', isCleaned: false } }
   const after = (found: FindOutcome): Promise<StampedActions> =>
-    stampActions({ storage, committer: { findOut: async () => found } as unknown as Committer }, commit, 5000, call)
+    stampActions(
+      { storage, committer: { findOut: async () => found, holds: async () => held.value } as unknown as Committer },
+      commit,
+      5000,
+      call,
+    )
   const bytes = (text: string): FindOutcome => ({ kind: 'other', bytes: new TextEncoder().encode(text) })
   const away = new AlluviumError('STORAGE_UNAVAILABLE', 'away')
   await expect(after({ kind: 'unreadable', error: away })).rejects.toBe(away)
@@ -151,6 +157,25 @@ test('of a snapshot that does not know its own commit, that commit says when it 
       message: expect.stringMatching(/^_delta_log\/00000000000000000000\.json has no inCommitTimestamp/),
       facts: { version: 0, path: '_delta_log/00000000000000000000.json' },
     })
+  held.value = { kind: 'unreadable', error: away }
+  await expect(after({ kind: 'absent' })).rejects.toBe(away)
   const second = '{"txn":{"appId":"a","version":1}}\n{"commitInfo":{"inCommitTimestamp":8000}}\n'
   expect(await after(bytes(second))).toEqual({ actions: [add], inCommitTimestampMs: 8001 })
+})
+
+test('of a snapshot whose commit was cleaned away meanwhile nobody can tell: the log is cleaned, not corrupt (simulation, seed 521718)', async () => {
+  const storage = await table(on, { inCommitTimestamp: 4000 })
+  const before = Object.create(await loadLog(storage), { commitInfo: { value: undefined } }) as LogView
+  const stamped = (): Promise<unknown> =>
+    stampActions(
+      { storage, committer: fileSystemCommitter(storage) },
+      { actions: [add], before, after: { protocol, metadata: enabled } },
+      5000,
+      call,
+    ).catch((error: unknown) => error)
+  await storage.delete(logPath(0))
+  expect(await stamped()).toMatchObject({ code: 'CORRUPT_LOG', facts: { version: 0 } })
+  await storage.create(logPath(7), new Uint8Array([1]))
+  await storage.create('_delta_log/00000000000000000007.checkpoint.parquet', new Uint8Array([1]))
+  expect(await stamped()).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned', version: 0 } })
 })
