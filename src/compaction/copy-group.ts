@@ -130,6 +130,7 @@ async function oneFile(
   try {
     const sink = new CheckedSink(file.object)
     const { stats, sizeBytes, numRows } = await write(sink)
+    const nowMs = runtime.now()
     await file.object.close()
     await sink.check(storage, file.path, signal)
     // Of the rows that the files have, by their own footers, not of those that were written.
@@ -139,7 +140,7 @@ async function oneFile(
       await deleteFiles(context, [file.path])
       return { group, mode, adds: [], paths: [], rows: 0 }
     }
-    const add = addOfFile(file, { sizeBytes, stats, dataChange: false, nowMs: runtime.now() })
+    const add = addOfFile(file, { sizeBytes, stats, dataChange: false, nowMs })
     return { group, mode, adds: [add], paths: [file.path], rows: numRows }
   } catch (error) {
     await file.object.abort()

@@ -109,9 +109,10 @@ export class GroupOutput {
     this.#paths.push(file.path)
     try {
       const { sizeBytes, numRows } = await parquet.finish()
+      // Before the file is there: who sleeps from here on has an old one, which a vacuum may have taken.
+      const nowMs = this.#rewrite.context.runtime.now()
       await file.object.close()
       await readBack(this.#rewrite.context.storage, file.path, { sizeBytes, numRows }, this.#rewrite.signal)
-      const nowMs = this.#rewrite.context.runtime.now()
       const add = addOfFile(file, { sizeBytes, stats: statistics.finish(), dataChange: false, nowMs })
       this.#adds.push(this.#tags === undefined ? add : { ...add, tags: this.#tags })
       this.#rows += numRows

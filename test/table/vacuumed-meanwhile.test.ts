@@ -94,3 +94,28 @@ function methodsOf(storage: Storage): Storage {
     ...{ put: storage.put.bind(storage), delete: storage.delete.bind(storage), write: storage.write.bind(storage) },
   }
 }
+
+test('a file of a compaction is as old as its bytes, however long the compaction then slept (simulation, seed 570088)', async () => {
+  const runtime = manualRuntime({ startMs: Date.UTC(2026, 0, 1) })
+  const storage = memoryStorage({ runtime })
+  const table = await createTable(storage, { schema: schema({ id: long() }), runtime })
+  for (let id = 0; id < 3; id++) await table.append([{ id: BigInt(id) }])
+  const write: Storage['write'] = async (path, options) => {
+    const writer = await storage.write(path, options)
+    const close = async () => {
+      const closed = await writer.close()
+      await runtime.advance(HOUR_MS)
+      return closed
+    }
+    return { write: (bytes) => writer.write(bytes), abort: () => writer.abort(), close }
+  }
+  for (const splice of [true, false]) {
+    const writtenMs = runtime.now()
+    const sleeper = await openTable({ ...methodsOf(storage), write }, { runtime })
+    await optimize(sleeper as unknown as Table<unknown, never>, { splice, minFiles: 2 })
+    const { view } = await (await openTable(storage, { runtime })).snapshot()
+    const [file] = [...view.files.liveRows()].map((row) => view.files.add(row))
+    expect([view.files.numFiles, file?.modificationTime]).toEqual([1, writtenMs])
+    await table.append([{ id: 9n }])
+  }
+})
