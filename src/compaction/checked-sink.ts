@@ -3,6 +3,7 @@
 import { AlluviumError } from '../errors.js'
 import type { ByteSink } from '../parquet/index.js'
 import type { Storage } from '../storage/storage.js'
+import { goneError } from './read-back.js'
 
 const BLOCK_BYTES = 2 ** 20
 /** Of so many blocks one is read back. */
@@ -36,13 +37,7 @@ export class CheckedSink implements ByteSink {
       const length = Math.min(BLOCK_BYTES, this.#at - start)
       const bytes = await storage.readRange(path, start, length, { signal })
       if (bytes?.length === length && sumOf(bytes, 0, length, 0) === sum) continue
-      if (bytes === undefined) {
-        throw new AlluviumError(
-          'MISSING_FILE',
-          `${path} in ${storage.location} was deleted before it was committed, as a vacuum does with what lies uncommitted for long; nothing was committed`,
-          { path },
-        )
-      }
+      if (bytes === undefined) throw goneError(storage, path)
       throw new AlluviumError(
         'CORRUPT_DATA',
         `${path} in ${storage.location} does not hold what was written at byte ${start}; nothing was committed`,

@@ -11,12 +11,12 @@ export interface Counted {
 }
 
 /**
- * Opens a file that was just written. @throws AlluviumError `CORRUPT_DATA` where it is not what was written, storage errors
+ * Opens a file that was just written. @throws AlluviumError `CORRUPT_DATA` where it is not what was written, `MISSING_FILE`, storage errors
  */
 export async function readBack(storage: Storage, path: string, written: Counted, signal: AbortSignal | undefined): Promise<void> {
   const info = await storage.stat(path, { signal })
-  if (info?.sizeBytes !== written.sizeBytes)
-    throw differs(storage, path, `has ${info === undefined ? 'no' : info.sizeBytes} bytes instead of ${written.sizeBytes}`)
+  if (info === undefined) throw goneError(storage, path)
+  if (info.sizeBytes !== written.sizeBytes) throw differs(storage, path, `has ${info.sizeBytes} bytes instead of ${written.sizeBytes}`)
   const source = storageByteSource(storage, path, written.sizeBytes)
   const { numRows } = await openParquet(source, { name: path, ...(signal === undefined ? {} : { signal }) })
   if (numRows !== written.numRows) throw differs(storage, path, `has ${numRows} rows instead of ${written.numRows}`)
@@ -33,6 +33,15 @@ export function checkCounts(view: LogView, files: readonly number[], rows: { row
     'CORRUPT_DATA',
     `${files.length} files have ${rows.rowsRead} rows, of which their deletion vectors say that ${deleted} are deleted, but ${rows.rowsWritten} were found to count; the files or the vectors are damaged, so they stay as they are`,
     { path: view.files.path(files[0] as number), ...rows, deleted },
+  )
+}
+
+/** A file that was written and is gone before its commit. */
+export function goneError(storage: Storage, path: string): AlluviumError {
+  return new AlluviumError(
+    'MISSING_FILE',
+    `${path} in ${storage.location} was deleted before it was committed, as a vacuum does with what lies uncommitted for long; nothing was committed`,
+    { path },
   )
 }
 
