@@ -71,9 +71,10 @@ function tryBank() {
       continue
     }
     const started = performance.now()
-    const { status, stdout } = run(['--bug', name, '--seeds', seeds])
-    const by = (test === undefined ? /^seed \d+: .*$/m : /^.*\bFAIL\b.*$/m).exec(stdout)?.[0] ?? ''
-    const isCaught = status === 1 && /simulate: FAILED/.test(stdout) && by !== ''
+    const { status, stdout, stderr } = run(['--bug', name, '--seeds', seeds])
+    const said = stdout + stderr
+    const by = (test === undefined ? /^seed \d+: .*$/m : /^.*\bFAIL\b.*$/m).exec(said)?.[0] ?? ''
+    const isCaught = status === 1 && /simulate: FAILED/.test(said) && by !== ''
     console.log(
       `${number} ${name}: ${isCaught ? 'caught' : 'MISSED'} in ${((performance.now() - started) / 1000).toFixed(0)} s: ${by.slice(0, 160)}`,
     )
