@@ -1,8 +1,9 @@
 // Runs every snippet of the README against the built package: TypeScript is type-checked, run, and must print what its
 // comments say (`console.log(x) // this`); shell blocks are run with `alluvium` on the PATH. Blocks that install or run
-// the repository itself are run by CI as steps of their own and only checked to name real scripts here.
+// the repository itself are run by CI as steps of their own and only checked to name real scripts here. The TypeScript of
+// the pages in docs, which stands on tables and services of the reader's own, is type-checked.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
@@ -23,22 +24,32 @@ function report(name, problem) {
   console.log(`FAILED  ${name}\n${problem}`)
 }
 
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/```(ts|sh)\n([\s\S]*?)```/g)].map(([, language, code], i) => ({
-  name: `README ${language} ${i + 1}`,
-  language,
-  code,
-}))
+function blocksOf(page) {
+  const text = readFileSync(join(root, page), 'utf8')
+  const name = page.replace(/\.md$/, '')
+  return [...text.matchAll(/```(ts|sh)\n([\s\S]*?)```/g)].map(([, language, code], i) => ({
+    name: `${name} ${language} ${i + 1}`,
+    language,
+    code,
+  }))
+}
+
+const blocks = blocksOf('README.md')
 if (blocks.length < 4) report('README', `only ${blocks.length} snippets found`)
 
 const programs = blocks.filter((block) => block.language === 'ts').map((block, i) => ({ ...block, file: join(folder, `snippet-${i}.ts`) }))
 for (const { file, code } of programs) writeFileSync(file, code)
+
+const pages = readdirSync(join(root, 'docs'), { recursive: true }).filter((page) => page.endsWith('.md'))
+const shown = pages.flatMap((page) => blocksOf(join('docs', page))).filter((block) => block.language === 'ts')
+if (shown.length === 0) report('docs', 'no TypeScript found')
+for (const [i, { code }] of shown.entries()) writeFileSync(join(folder, `docs-${i}.ts`), code)
 writeFileSync(
   join(folder, 'tsconfig.json'),
   JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { paths: {}, noUnusedLocals: false }, include: ['*.ts'] }),
 )
 const types = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder])
-report('README types', types.status === 0 ? undefined : types.stdout)
+report(`types of the README and of ${shown.length} blocks in docs`, types.status === 0 ? undefined : types.stdout)
 
 for (const { name, file, code } of programs) {
   const outfile = file.replace(/\.ts$/, '.mjs')
