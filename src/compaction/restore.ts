@@ -1,25 +1,21 @@
 // Restoring a table to an earlier version, as one more commit: what left since comes back, what came since leaves. Rule: the
 // version that is restored is never promised without its files, and nobody's progress goes back with it.
 import { AlluviumError } from '../errors.js'
-import { isJsonObject, type JsonObject, jsonObject } from '../json.js'
-import { commit, vacuumAnnouncement } from '../log/commit/index.js'
+import { commit } from '../log/commit/index.js'
 import {
   type Action,
   type AddFile,
-  commitPath,
   type DomainMetadata,
   featuresOf,
   type LogView,
   loadLog,
-  loadTombstones,
   type Metadata,
   type Protocol,
-  parseCommit,
-  tombstonePaths,
 } from '../log/index.js'
 import type { Storage } from '../storage/storage.js'
 import { type Table, tombstone, versionWanted } from '../table/index.js'
 import { pathInTable, vectorInTable } from './table-files.js'
+import { assertNoVacuumTakes } from './vacuum-at-work.js'
 
 export interface RestoreOptions {
   /** The version to go back to; or `timestamp`. */
@@ -58,7 +54,7 @@ export async function restore<Row, Input>(table: Table<Row, Input>, options: Res
   const { view: now } = await table.snapshot(signal === undefined ? {} : { signal })
   const then = await loadLog(storage, { version: wanted, runtime, ...(signal === undefined ? {} : { signal }) })
   const [back, gone] = [await difference(then, now, signal), await difference(now, then, signal)]
-  await assertNoVacuumTakes(storage, now, back, runtime.now(), signal)
+  await assertNoVacuumTakes(storage, { then, now, back }, runtime.now(), signal)
   const missing = await missingFiles(storage, back, signal)
   if (missing.size > 0 && options.ignoreMissingFiles !== true) throw missingError(storage, wanted, missing)
   const restored = back.filter((file) => !missing.has(file))
@@ -117,63 +113,6 @@ async function difference(a: LogView, b: LogView, signal: AbortSignal | undefine
   const rows = a.files.liveRows().filter((row) => b.files.find(a.files.path(row), a.files.deletionVector(row)) < 0)
   if (rows.length > 0) await a.files.loadStats(signal)
   return [...rows].map((row) => a.files.add(row))
-}
-
-// How far back a vacuum is looked for that has not come to its end, and for how long it may be at work, or its last requests under way.
-const LOOK_BACK_VERSIONS = 64
-const VACUUM_MAX_MS = 86_400_000
-
-// A vacuum that has announced itself deletes what was removed before its cut-off without looking again: until it ends, such files
-// cannot be brought back.
-async function assertNoVacuumTakes(
-  storage: Storage,
-  now: LogView,
-  back: readonly AddFile[],
-  nowMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (back.length === 0) return
-  const vacuum = await lastVacuum(storage, now.version, signal)
-  const announced = vacuum === undefined ? undefined : vacuumAnnouncement(vacuum.info)
-  if (vacuum === undefined || announced === undefined || nowMs - announced.atMs > VACUUM_MAX_MS) return
-  const kept = new Set<string>()
-  const tombstones = await loadTombstones(storage, now, { expiredAtMs: announced.atMs - announced.retentionMs, signal })
-  for (const { path } of tombstonePaths(tombstones)) kept.add(path)
-  const lost = back.find(({ path }) => !kept.has(path))
-  if (lost === undefined) return
-  throw new AlluviumError(
-    'COMMIT_CONFLICT',
-    `nothing was restored: a vacuum of ${storage.location}, begun at version ${vacuum.version}, has not come to its end and may be deleting ${lost.path}; try again when it has`,
-    { rule: 'vacuum', version: vacuum.version, path: lost.path, committed: false },
-  )
-}
-
-// The newest commit that begins or completes a vacuum. Commits may be cleaned away meanwhile: then what they said is long ago.
-async function lastVacuum(
-  storage: Storage,
-  newest: number,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly version: number; readonly info: JsonObject } | undefined> {
-  for (let version = newest; version >= 0 && version > newest - LOOK_BACK_VERSIONS; version -= PARALLEL) {
-    const versions = Array.from({ length: Math.min(PARALLEL, version + 1) }, (_, n) => version - n)
-    const infos = await Promise.all(versions.map((each) => infoOf(storage, each, signal)))
-    for (const [n, info] of infos.entries())
-      if (info?.operation === 'VACUUM START' || isCompletedVacuum(info)) return { version: version - n, info: info as JsonObject }
-    if (infos.includes(undefined)) return undefined
-  }
-  return undefined
-}
-
-async function infoOf(storage: Storage, version: number, signal: AbortSignal | undefined): Promise<JsonObject | undefined> {
-  const bytes = await storage.read(commitPath(version), { signal })
-  if (bytes === undefined) return undefined
-  for (const action of parseCommit(bytes, { version, path: commitPath(version) })) if (action.kind === 'commitInfo') return action.info
-  return jsonObject()
-}
-
-function isCompletedVacuum(info: JsonObject | undefined): boolean {
-  if (info?.operation !== 'VACUUM END' || !isJsonObject(info.operationParameters)) return false
-  return info.operationParameters.status === 'COMPLETED'
 }
 
 const PARALLEL = 16

@@ -9,6 +9,7 @@ import type { Table, TableContext } from '../table/index.js'
 import { type Inventory, inventoryObjects } from './inventory.js'
 import type { PathSet } from './path-set.js'
 import { dataObjects, neededFiles, pathInTable, vectorInTable } from './table-files.js'
+import { ANNOUNCEMENT_HOLDS_MS } from './vacuum-at-work.js'
 import { readVacuumInfo, writeVacuumInfo } from './vacuum-info.js'
 
 export interface VacuumOptions {
@@ -38,7 +39,7 @@ export interface VacuumResult {
   /** Files that were deleted, or would be. */
   readonly paths: readonly string[]
   readonly bytes: number
-  /** Versions of the commits VACUUM START and VACUUM END; undefined where there was nothing to delete. */
+  /** Versions of the commits VACUUM START and VACUUM END, again for each half day that it took; empty where there was nothing to delete. */
   readonly versions: readonly number[]
 }
 
@@ -76,19 +77,61 @@ export async function vacuum<Row, Input>(table: Table<Row, Input>, options: Vacu
     if (!dryRun) await tidy(context.storage, mode, found.upTo, signal)
     return { ...report, paths: found.files.map(({ path }) => path), bytes: sum(found.files), versions: [] }
   }
-  const start = await announce(context, view, retention, found.files, signal)
+  const deleted: ObjectInfo[] = []
+  const versions: number[] = []
+  for (let left = found.files, on = view; ; ) {
+    const round = await deleteAnnounced(table, { on, needed: on === view ? needed : undefined, left, cutoffMs, retention }, signal)
+    deleted.push(...round.deleted)
+    versions.push(...round.versions)
+    if (round.left.length === 0) break
+    left = round.left
+    on = (await table.snapshot(signal === undefined ? {} : { signal })).view
+  }
+  await tidy(context.storage, mode, found.upTo, signal)
+  return { ...report, paths: deleted.map(({ path }) => path), bytes: sum(deleted), versions }
+}
+
+interface Round {
+  readonly deleted: readonly ObjectInfo[]
+  /** What there was no time for before the announcement became old. */
+  readonly left: readonly ObjectInfo[]
+  readonly versions: readonly [start: number, end: number]
+}
+
+/** Announces the vacuum on top of a version, deletes what is not needed then while that holds, and says that it ended. */
+async function deleteAnnounced<Row, Input>(
+  table: Table<Row, Input>,
+  given: {
+    readonly on: LogView
+    /** What `on` needs, where that is known. */
+    readonly needed: PathSet | undefined
+    readonly left: readonly ObjectInfo[]
+    readonly cutoffMs: number
+    readonly retention: Retention
+  },
+  signal: AbortSignal | undefined,
+): Promise<Round> {
+  const { context } = table
+  const { storage, runtime } = context
+  const { on, needed, left, cutoffMs, retention } = given
+  const announcedMs = runtime.now()
+  const isYoung = (): boolean => Math.abs(runtime.now() - announcedMs) < ANNOUNCEMENT_HOLDS_MS
+  const start = await announce(context, on, retention, left, signal)
   // Somebody may have brought a file back meanwhile.
-  const still = start.view.version === view.version + 1 ? needed : await neededNow(context.storage, start.view, cutoffMs, signal)
-  const files = found.files.filter(({ path }) => !still.has(path))
+  const isNext = start.view.version === on.version + 1
+  const still = isNext && needed !== undefined ? needed : await neededNow(storage, start.view, cutoffMs, signal)
+  const files = left.filter(({ path }) => !still.has(path))
+  let count: number
   try {
-    await deleteAll(context.storage, files, signal)
-    await tidy(context.storage, mode, found.upTo, signal)
+    count = await deleteAll(storage, files, signal, isYoung)
   } catch (error) {
     await conclude(context, start.view, 'FAILED', 0).catch(() => undefined)
     throw error
   }
-  const end = await conclude(context, start.view, 'COMPLETED', files.length)
-  return { ...report, paths: files.map(({ path }) => path), bytes: sum(files), versions: [start.view.version, end.version] }
+  // Who slept does not say so on a version that may be gone.
+  const base = isYoung() ? start.view : (await table.snapshot(signal === undefined ? {} : { signal })).view
+  const end = await conclude(context, base, 'COMPLETED', count)
+  return { deleted: files.slice(0, count), left: files.slice(count), versions: [start.view.version, end.version] }
 }
 
 /** What died in the middle of a write a day ago and more left temporaries, which no listing shows. */

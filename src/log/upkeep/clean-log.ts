@@ -46,11 +46,13 @@ export async function cleanLog(
   assertWritable(view.protocol, view.metadata)
   const { storage, runtime } = context
   const { signal, dryRun = false } = options
-  const soonestMs = cleanupCutoff(view, runtime.now())
+  // Before anything is listed: what is written while a listing takes its time is not in it, and must not look old beside it.
+  const beganMs = runtime.now()
+  const soonestMs = cleanupCutoff(view, beganMs)
   if (await isAllYounger(storage, view, soonestMs, signal)) return { cutoffMs: soonestMs, keptFrom: undefined, paths: [], bytes: 0 }
   const listing = await listLog(storage, 0, signal)
   const latest = options.byStoreClock === true ? (listing.commits.get(view.version)?.modifiedMs ?? 0) : Number.POSITIVE_INFINITY
-  const nowMs = Math.min(runtime.now(), latest)
+  const nowMs = Math.min(beganMs, latest)
   const cutoffMs = cleanupCutoff(view, nowMs)
   const keep = await checkpointToKeep(storage, listing, view, cutoffMs, signal)
   if (keep === undefined) return { cutoffMs, keptFrom: undefined, paths: [], bytes: 0 }
@@ -187,17 +189,23 @@ async function expiredSidecars(
   return old.filter(({ path }) => !named.has(path.slice(SIDECAR_FOLDER.length + 1)))
 }
 
-/** Deletes objects in their order, some at a time: many with one request where the store can, else some side by side. */
+/**
+ * Deletes objects in their order, some at a time: many with one request where the store can, else some side by side.
+ * Answers how many: fewer where `isStillWanted` says no, which is asked before each of those times.
+ */
 export async function deleteAll(
   storage: Storage,
   objects: readonly { readonly path: string }[],
   signal: AbortSignal | undefined,
-): Promise<void> {
+  isStillWanted: () => boolean = () => true,
+): Promise<number> {
   const atOnce = storage.deleteAll === undefined ? PARALLEL : BULK
   for (let at = 0; at < objects.length; at += atOnce) {
     throwIfAborted(signal, 'deleting')
+    if (!isStillWanted()) return at
     const paths = objects.slice(at, at + atOnce).map(({ path }) => path)
     if (storage.deleteAll !== undefined) await storage.deleteAll(paths, { signal })
     else await Promise.all(paths.map((path) => storage.delete(path, { signal })))
   }
+  return objects.length
 }
