@@ -368,15 +368,21 @@ describe('sidecars', () => {
     }
 
     test('then there is no checkpoint, and the caller is told', async () => {
-      const { error, made } = await sleeping(30, true)
+      const { error, made } = await sleeping(3, true)
       expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned' } })
       expect(made).toEqual([])
     })
 
     test('where they are still there it is written', async () => {
-      const { error, made } = await sleeping(30, false)
+      const { error, made } = await sleeping(3, false)
       expect(error).toMatchObject({ written: true })
       expect(made).toHaveLength(1)
+    })
+
+    test('after a day they are not named though they are still there: who cleans may be about to take them', async () => {
+      const { error, made } = await sleeping(30, false)
+      expect(error).toMatchObject({ code: 'COMMIT_CONFLICT', facts: { rule: 'log-cleaned' } })
+      expect(made).toEqual([])
     })
   })
 

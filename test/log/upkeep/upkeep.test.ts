@@ -277,6 +277,32 @@ describe('cleaning the log', () => {
     expect((await loadLog(storage, { version: 20 })).files.numFiles).toBe(20)
   })
 
+  test('that sleeps while it lists keeps the sidecars of checkpoints made meanwhile (seed 969039)', async () => {
+    const { storage, table, runtime } = await days(40, [3, 6, 20], { 'delta.checkpointPolicy': 'v2' })
+    let isArmed = false
+    let named: string[] = []
+    const sleepy = new Proxy(storage, {
+      get: (target, key) => {
+        const own = Reflect.get(target, key, target) as unknown
+        if (key !== 'list') return typeof own === 'function' ? own.bind(target) : own
+        return async function* (...args: Parameters<Storage['list']>) {
+          yield* target.list(...args)
+          if (!isArmed || args[0] !== '_delta_log') return
+          isArmed = false
+          await table.append([{ id: 0n }])
+          await table.checkpoint()
+          named = await sidecars(storage)
+          await runtime.advance(3 * DAY_MS)
+        }
+      },
+    })
+    const sleeping = await openTable(sleepy, { runtime, upkeep: 'none' })
+    isArmed = true
+    expect((await sleeping.cleanup()).keptFrom).toBe(6)
+    expect(named).toHaveLength(4)
+    expect(await sidecars(storage)).toEqual(named)
+  })
+
   test('follows a checkpoint by itself, where the table lets it', async () => {
     for (const [wanted, kept] of [
       ['true', 33],
