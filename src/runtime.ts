@@ -11,7 +11,7 @@ export interface Timer {
 export interface Runtime {
   /** Wall-clock time in whole milliseconds since 1970 (may go backwards). */
   now(): number
-  /** A clock for durations, in milliseconds (never goes backwards). */
+  /** A clock for durations, in milliseconds (never goes backwards). Time that the machine was suspended counts. */
   monotonicMs(): number
   /** A uniform number in [0, 1). */
   random(): number
@@ -40,10 +40,34 @@ export function nodeModule<T>(name: string): T | undefined {
   return host.getBuiltinModule?.(name) as T | undefined
 }
 
+/** Less than this a clock is corrected now and then. */
+const JUMP_MS = 5000
+
+/**
+ * A clock for durations that goes on over a suspension: the steady clock of most systems stands still then, and only the wall clock shows
+ * it. What the wall clock jumps ahead of the steady one was slept; where somebody set it that is wrong, and does no more harm than sleeping.
+ */
+export function wakingClock(wallMs: () => number, steadyMs: () => number): () => number {
+  let aheadMs = wallMs() - steadyMs()
+  let sleptMs = 0
+  return () => {
+    const nowMs = steadyMs()
+    const jumpMs = wallMs() - nowMs - aheadMs
+    if (Math.abs(jumpMs) > JUMP_MS) {
+      aheadMs += jumpMs
+      sleptMs += Math.max(0, jumpMs)
+    }
+    return nowMs + sleptMs
+  }
+}
+
 /** The machine's own clock and randomness. */
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: wakingClock(
+    () => Date.now(),
+    () => performance.now(),
+  ),
   random: () => Math.random(),
   uuid: () => globalThis.crypto.randomUUID(),
   sleep: (ms, signal) =>
