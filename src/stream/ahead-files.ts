@@ -2,12 +2,14 @@
 // the commit before is still on its way. One rule: only files that hold exactly the rows of a commit are ever committed;
 // when rows are dropped meanwhile, the files go with them and are written anew from the rows that stay.
 import { conformBatch } from '../arrow/index.js'
-import type { StructType } from '../schema/index.js'
+import { type StructType, tableProperties } from '../schema/index.js'
 import { type DataWriter, dataWriterFor, type LogView, type RowGroupEncoder, type TableContext, type WrittenFiles } from '../table/index.js'
 import type { StreamWriterOptions } from './options.js'
 import type { BufferedBatch, PartitionBuffer, PartitionCut } from './partition-buffer.js'
 
 const ROW_GROUP_BYTES = 8 * 2 ** 20
+/** A table may keep removed files for no time at all; its writers are given a minute. */
+const AT_LEAST_MS = 60_000
 
 /** What files are written with. */
 export interface AheadContext {
@@ -21,6 +23,7 @@ export interface AheadContext {
 
 export class AheadFiles {
   readonly #context: AheadContext
+  readonly #beganMs: number
   readonly #writer: DataWriter
   /** Batches of each partition that were taken, which are always its first. */
   readonly #taken = new Map<PartitionBuffer, number>()
@@ -31,12 +34,20 @@ export class AheadFiles {
   constructor(context: AheadContext) {
     const { table, view, options, encoder } = context
     this.#context = context
+    this.#beganMs = table.runtime.now()
     this.#writer = dataWriterFor(table, view, { rowGroupBytes: ROW_GROUP_BYTES, ...options.files, encoder, signal: options.signal })
   }
 
   /** Whether the files are right for a commit on top of `view`. */
   fits(view: LogView): boolean {
-    return this.#context.view.metadata === view.metadata && this.#context.view.protocol === view.protocol
+    const { view: begun } = this.#context
+    return begun.metadata === view.metadata && begun.protocol === view.protocol && (begun === view || !this.#mayBeVacuumed(view))
+  }
+
+  // What is whole of them lies in the store under no version's name, and a vacuum that began before `view` is no commit that theirs meets.
+  #mayBeVacuumed({ metadata }: LogView): boolean {
+    const { deletedFileRetentionDurationMs } = tableProperties(metadata.configuration)
+    return Math.abs(this.#context.table.runtime.now() - this.#beganMs) > Math.max(deletedFileRetentionDurationMs / 2, AT_LEAST_MS)
   }
 
   /** Whether rows of a partition are in the files. */
