@@ -11,7 +11,7 @@ import type { Storage } from '../storage/storage.js'
 /** A restore takes a vacuum that began so long ago, and never said that it ended, for dead. */
 const DEAD_AFTER_MS = 86_400_000
 /** A vacuum deletes for so long, then it announces itself anew: clocks differ, and requests are under way for a while. */
-export const ANNOUNCEMENT_HOLDS_MS = DEAD_AFTER_MS / 2
+export const ANNOUNCEMENT_HOLDS_MS: number = DEAD_AFTER_MS / 2
 /** Commits may say a time that is so wrong. */
 const SKEW_MS = 3_600_000
 /** So many of the newest commits are always looked at, for vacuums that were forced to take files younger than the table's retention. */
