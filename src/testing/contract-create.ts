@@ -73,7 +73,9 @@ async function withdrawn(storage: Storage): Promise<void> {
   checkEqual(no.facts.applied, false, 'the error says that nothing was put in place')
   const isStillWanted = (): boolean => asked.push('yes') > 0
   checkEqual(await storage.create('wanted', textBytes('x'), { isStillWanted }), 'created', 'a create that is still wanted')
-  checkEqual(asked, ['no', 'yes'], 'the caller is asked once for each try')
+  // A store that fails may have to try more than once.
+  checkEqual(asked[0], 'no', 'the caller is asked before anything is put in place')
+  checkEqual([...new Set(asked.slice(1))], ['yes'], 'who said no is not asked again, and who says yes is asked before each try')
   checkEqual(await listPaths(storage, ''), ['wanted'], 'only what was wanted is there')
 }
 
