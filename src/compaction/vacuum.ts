@@ -77,11 +77,12 @@ export async function vacuum<Row, Input>(table: Table<Row, Input>, options: Vacu
     if (!dryRun) await tidy(context.storage, mode, found.upTo, signal)
     return { ...report, paths: found.files.map(({ path }) => path), bytes: sum(found.files), versions: [] }
   }
-  const deleted: ObjectInfo[] = []
+  let deleted: readonly ObjectInfo[] = []
   const versions: number[] = []
   for (let left = found.files, on = view; ; ) {
     const round = await deleteAnnounced(table, { on, needed: on === view ? needed : undefined, left, cutoffMs, retention }, signal)
-    deleted.push(...round.deleted)
+    // Not as arguments of a push: they may be millions.
+    deleted = [...deleted, ...round.deleted]
     versions.push(...round.versions)
     if (round.left.length === 0) break
     left = round.left

@@ -13,11 +13,7 @@ const DAY_MS = 86_400_000
 const WEEK = { specifiedRetentionMillis: String(7 * DAY_MS) }
 
 async function scene() {
-  const clock = manualRuntime()
-  let sleptMs = 0
-  const runtime = { ...clock, now: () => clock.now() + sleptMs, monotonicMs: () => clock.monotonicMs() + sleptMs }
-  // The clocks go on, and no timer of who sleeps goes off.
-  const sleep = (ms: number): void => void (sleptMs += ms)
+  const runtime = manualRuntime()
   const storage = memoryStorage({ runtime })
   const table = await createTable(storage, { schema: schema({ id: long() }), runtime, upkeep: 'none' })
   await table.append([{ id: 1n }])
@@ -26,7 +22,7 @@ async function scene() {
     const { view } = await table.snapshot()
     await commit(table.context, { base: view, actions: [], operation, operationParameters, readSet: { appIds: [] } })
   }
-  return { runtime, sleep, storage, table, announce }
+  return { runtime, storage, table, announce }
 }
 
 test('a version is not restored while a vacuum is under way that may be deleting its files', async () => {
@@ -75,7 +71,7 @@ test('a vacuum is found however many commits came since it began', async () => {
 })
 
 test('a vacuum that slept before it deleted looks again at what a restore brought back, and announces itself anew (seed 907832)', async () => {
-  const { runtime, sleep, storage, table } = await scene()
+  const { runtime, storage, table } = await scene()
   const { files } = (await table.snapshot({ version: 1 })).view
   const kept = files.path(files.liveRows()[0] as number)
   await storage.put('orphan.parquet', new Uint8Array(8))
@@ -89,7 +85,7 @@ test('a vacuum that slept before it deleted looks again at what a restore brough
         const outcome = await target.create(...args)
         if (args[0] === commitPath(3)) {
           hasSlept = true
-          sleep(2 * DAY_MS)
+          runtime.doze(2 * DAY_MS)
           expect(await restore(table, { version: 1 })).toMatchObject({ filesRestored: 1 })
         }
         return outcome

@@ -168,6 +168,24 @@ describe('vacuum', () => {
     expect(await storage.stat('garbage')).toBeDefined()
   })
 
+  test('deletes more files than a call takes arguments', async () => {
+    const { storage, runtime } = await rig()
+    await runtime.advance(30 * DAY_MS)
+    const orphans = Array.from({ length: 200_000 }, (_, n) => ({ path: `orphan-${n}.parquet`, sizeBytes: 1, modifiedMs: 0 }))
+    const full = new Proxy(storage, {
+      get: (target, key) => {
+        const own = Reflect.get(target, key, target) as unknown
+        if (key !== 'list') return typeof own === 'function' ? own.bind(target) : own
+        return async function* (...args: Parameters<Storage['list']>) {
+          yield* target.list(...args)
+          if (args[0] === '') yield orphans
+        }
+      },
+    })
+    const result = await vacuum((await openTable(full, { runtime, upkeep: 'none' })) as unknown as Table<unknown, never>)
+    expect([result.paths.length, result.bytes]).toEqual([200_000, 200_000])
+  })
+
   test('keeps what a restore has brought back while it was looking', async () => {
     const { storage, runtime, table, append } = await rig()
     await append(1n)

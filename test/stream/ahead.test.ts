@@ -59,11 +59,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 async function flying(options: { appId?: string } = { appId: 'app' }) {
   const { storage, state } = watched(memoryStorage())
-  const clock = manualRuntime()
-  let sleptMs = 0
-  const runtime = { ...clock, now: () => clock.now() + sleptMs, monotonicMs: () => clock.monotonicMs() + sleptMs }
-  // The clocks go on, and no timer of who sleeps goes off.
-  const sleep = (ms: number): void => void (sleptMs += ms)
+  const runtime = manualRuntime()
   const table = await createTable(storage, { schema: pages, runtime })
   const writer = await createStreamWriter(table, { ...options, linger: { ms: 3_600_000 }, encodeOnThread: false })
   let open = (): void => {}
@@ -73,7 +69,7 @@ async function flying(options: { appId?: string } = { appId: 'app' }) {
   })
   const flight = writer.flush()
   await until(() => state.begun === 1)
-  return { storage, state, sleep, table, writer, flight, open }
+  return { storage, state, runtime, table, writer, flight, open }
 }
 
 test('rows of the next commit are written while the one before is on its way, and come once', async () => {
@@ -138,12 +134,12 @@ test('files begun so long ago that a vacuum may have taken them are written anew
     [24, 2],
     [240, 3],
   ] as const) {
-    const { storage, state, sleep, writer, flight, open } = await flying()
+    const { storage, state, runtime, writer, flight, open } = await flying()
     const ticket = await writer.write(rowsAt(1, 60), at(1, 60))
     await until(() => state.begun === 2)
     open()
     await flight
-    sleep(hours * 3_600_000)
+    runtime.doze(hours * 3_600_000)
     await writer.assign([{ source: 'pages', partition: 9 }])
     await writer.close()
     expect(await ticket.committed).toEqual({ version: 2 })

@@ -4,6 +4,8 @@ import { AlluviumError, type Runtime } from 'alluvium'
 export interface ManualRuntime extends Runtime {
   /** Moves the clock on, firing what is due, in order of time. */
   advance(ms: number): Promise<void>
+  /** Moves the clocks on as for a process that is stopped: nothing goes off meanwhile. */
+  doze(ms: number): void
   /** Timers and sleeps that wait. */
   readonly waiting: number
 }
@@ -61,6 +63,9 @@ export function manualRuntime(options: { readonly startMs?: number; readonly see
     env: () => undefined,
     get waiting() {
       return alarms.size
+    },
+    doze: (ms) => {
+      now += ms
     },
     advance: async (ms) => {
       const end = now + ms
